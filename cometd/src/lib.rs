@@ -1,0 +1,2 @@
+//! cometd
+pub mod protocol;

@@ -1,0 +1,321 @@
+//! Names of channels.
+
+use std::fmt;
+use std::str::FromStr;
+
+use bytestring::ByteString;
+
+use super::error::ChannelError;
+
+/// The name of one channel, such as `/chat/demo`: no wildcard (section 4.1 of the specification).
+///
+/// Surrounding spaces and one trailing slash are dropped (CH-6). A clone shares the text.
+#[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct ChannelId(ByteString);
+
+impl ChannelId {
+    /// Reads a name.
+    ///
+    /// # Errors
+    /// The text is no channel name, or it is a wildcard.
+    pub fn parse(text: impl Into<ByteString>) -> Result<Self, ChannelError> {
+        let (name, breadth) = Name::parse(&text.into(), &Grammar::default())?;
+        if breadth == Breadth::Exact { Ok(Self(name)) } else { Err(ChannelError::Wildcard) }
+    }
+
+    /// A name that [`Name::parse`] has found to be no wildcard.
+    pub(super) const fn checked(name: ByteString) -> Self {
+        Self(name)
+    }
+
+    /// The name of a meta channel.
+    pub(crate) const fn meta(channel: MetaChannel) -> Self {
+        Self(ByteString::from_static(channel.name()))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The name as a shared string.
+    pub(crate) const fn text(&self) -> &ByteString {
+        &self.0
+    }
+
+    /// What the name's first segment makes of the channel.
+    #[must_use]
+    pub fn kind(&self) -> ChannelKind {
+        ChannelKind::of(&self.0)
+    }
+
+    /// The segments between the slashes.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/').skip(1)
+    }
+}
+
+/// What a channel is for, decided by its first segment (CH-7).
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum ChannelKind {
+    /// `/meta/…`: the protocol itself.
+    Meta(MetaChannel),
+    /// `/service/…`: from a client to the server's services, never to other clients.
+    Service,
+    /// Everything else: to whoever subscribed.
+    Broadcast,
+}
+
+impl ChannelKind {
+    /// The kind of the channel with this name.
+    pub(super) fn of(name: &str) -> Self {
+        if let Some(rest) = name.strip_prefix("/meta/") {
+            Self::Meta(MetaChannel::of(rest))
+        } else if name.starts_with("/service/") {
+            Self::Service
+        } else {
+            Self::Broadcast
+        }
+    }
+}
+
+/// The meta channels.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum MetaChannel {
+    /// `/meta/handshake`
+    Handshake,
+    /// `/meta/connect`
+    Connect,
+    /// `/meta/subscribe`
+    Subscribe,
+    /// `/meta/unsubscribe`
+    Unsubscribe,
+    /// `/meta/disconnect`
+    Disconnect,
+    /// A name under `/meta/` that means nothing.
+    Unknown,
+}
+
+impl MetaChannel {
+    /// The five that exist from the start and are never removed (CH-11).
+    pub(crate) const KNOWN: [Self; 5] =
+        [Self::Handshake, Self::Connect, Self::Subscribe, Self::Unsubscribe, Self::Disconnect];
+
+    fn of(rest: &str) -> Self {
+        match rest {
+            "handshake" => Self::Handshake,
+            "connect" => Self::Connect,
+            "subscribe" => Self::Subscribe,
+            "unsubscribe" => Self::Unsubscribe,
+            "disconnect" => Self::Disconnect,
+            _ => Self::Unknown,
+        }
+    }
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Handshake => "/meta/handshake",
+            Self::Connect => "/meta/connect",
+            Self::Subscribe => "/meta/subscribe",
+            Self::Unsubscribe => "/meta/unsubscribe",
+            Self::Disconnect => "/meta/disconnect",
+            Self::Unknown => "/meta",
+        }
+    }
+}
+
+/// How many channels a name stands for.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Breadth {
+    /// One.
+    Exact,
+    /// `/a/*`: every channel with exactly one further segment.
+    Children,
+    /// `/a/**`: every channel with at least one further segment.
+    Descendants,
+}
+
+/// What a name may look like.
+#[derive(Clone, Debug)]
+pub(crate) struct Grammar {
+    /// Longest name, in bytes.
+    pub(crate) max_length: usize,
+    /// Most segments.
+    pub(crate) max_segments: usize,
+    /// Whether only the characters of CH-1 are legal (`validateMessageFields`).
+    pub(crate) strict: bool,
+}
+
+impl Default for Grammar {
+    fn default() -> Self {
+        Self { max_length: 1024, max_segments: 32, strict: true }
+    }
+}
+
+/// The grammar that ids, patterns and templates share.
+pub(super) struct Name;
+
+impl Name {
+    /// Checks a text and strips what CH-6 drops.
+    pub(super) fn parse(
+        text: &ByteString,
+        grammar: &Grammar,
+    ) -> Result<(ByteString, Breadth), ChannelError> {
+        let trimmed = text.trim_matches(' ');
+        let name = match trimmed.strip_suffix('/') {
+            Some(rest) if !rest.is_empty() => rest,
+            _ => trimmed,
+        };
+        if name.len() < 2 || name.len() > grammar.max_length {
+            return Err(ChannelError::Length { limit: grammar.max_length });
+        }
+        let Some(path) = name.strip_prefix('/') else {
+            return Err(ChannelError::NotAbsolute);
+        };
+        if grammar.strict
+            && let Some(character) = name.chars().find(|it| !is_legal(*it))
+        {
+            return Err(ChannelError::IllegalCharacter { character });
+        }
+        let breadth = Self::check_segments(path, grammar)?;
+        Ok((text.slice_ref(name), breadth))
+    }
+
+    fn check_segments(path: &str, grammar: &Grammar) -> Result<Breadth, ChannelError> {
+        let mut breadth = Breadth::Exact;
+        for (index, segment) in path.split('/').enumerate() {
+            if index >= grammar.max_segments {
+                return Err(ChannelError::TooManySegments { limit: grammar.max_segments });
+            }
+            if breadth != Breadth::Exact {
+                return Err(ChannelError::WildcardNotLast);
+            }
+            if segment.trim_matches(' ').is_empty() {
+                return Err(ChannelError::BlankSegment);
+            }
+            breadth = match segment {
+                "*" => Breadth::Children,
+                "**" => Breadth::Descendants,
+                _ => Breadth::Exact,
+            };
+        }
+        Ok(breadth)
+    }
+}
+
+/// The character set of CH-1.
+const fn is_legal(character: char) -> bool {
+    character.is_ascii_alphanumeric()
+        || matches!(
+            character,
+            ' ' | '!' | '#' | '$' | '(' | ')' | '*' | '+' | '-' | '.' | '/' | '@' | '_' | '{' | '~' | '}'
+        )
+}
+
+impl AsRef<str> for ChannelId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for ChannelId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for ChannelId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+impl FromStr for ChannelId {
+    type Err = ChannelError;
+
+    fn from_str(text: &str) -> Result<Self, ChannelError> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<&str> for ChannelId {
+    type Error = ChannelError;
+
+    fn try_from(text: &str) -> Result<Self, ChannelError> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<String> for ChannelId {
+    type Error = ChannelError;
+
+    fn try_from(text: String) -> Result<Self, ChannelError> {
+        Self::parse(text)
+    }
+}
+
+impl TryFrom<&Self> for ChannelId {
+    type Error = ChannelError;
+
+    fn try_from(channel: &Self) -> Result<Self, ChannelError> {
+        Ok(channel.clone())
+    }
+}
+
+impl From<std::convert::Infallible> for ChannelError {
+    fn from(never: std::convert::Infallible) -> Self {
+        match never {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn legal_names_are_accepted() {
+        // CH-1, CH-3: T-CH-1
+        for name in ["/a b", "/a!b", "/a#b", "/a$b", "/(a)", "/a+b", "/a-b", "/a.b", "/a@b", "/a_b", "/a~b", "/a*", "/***", "/t/{id}"] {
+            assert_eq!(ChannelId::parse(name).map(|it| it.to_string()), Ok(name.to_owned()));
+        }
+    }
+
+    #[test]
+    fn illegal_names_are_rejected() {
+        // CH-1, CH-2, CH-3: T-CH-2
+        for name in ["/a&b", "/a:b", "/a%b", "/a\"b", "/é", "/a\\b", "a/b", "/", "", "//", "/a//b", "/a/ /b", "/a/*/b", "/**/b", "/*/*", "/a/**/*", "/a/*"] {
+            assert!(ChannelId::parse(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn spaces_around_a_name_and_one_trailing_slash_are_dropped() {
+        // CH-6
+        for name in ["/a/", " /a", "/a ", " /a/ "] {
+            assert_eq!(ChannelId::parse(name).unwrap().as_str(), "/a", "{name}");
+        }
+        assert!(ChannelId::parse("/a//").is_err());
+    }
+
+    #[test]
+    fn the_kind_follows_the_first_segment() {
+        // CH-7
+        let kind = |name: &str| ChannelId::parse(name).unwrap().kind();
+        assert_eq!(kind("/meta/connect"), ChannelKind::Meta(MetaChannel::Connect));
+        assert_eq!(kind("/meta/foo"), ChannelKind::Meta(MetaChannel::Unknown));
+        assert_eq!(kind("/service/echo"), ChannelKind::Service);
+        for name in ["/meta", "/service", "/chat/demo"] {
+            assert_eq!(kind(name), ChannelKind::Broadcast, "{name}");
+        }
+    }
+
+    #[test]
+    fn length_and_depth_are_limited() {
+        let longest = format!("/{}", "a".repeat(1023));
+        assert!(ChannelId::parse(longest.clone()).is_ok());
+        assert_eq!(ChannelId::parse(format!("{longest}a")), Err(ChannelError::Length { limit: 1024 }));
+        assert!(ChannelId::parse("/a".repeat(32)).is_ok());
+        assert_eq!(ChannelId::parse("/a".repeat(33)), Err(ChannelError::TooManySegments { limit: 32 }));
+    }
+}

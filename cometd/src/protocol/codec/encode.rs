@@ -1,0 +1,328 @@
+//! Messages and replies to text.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use crate::protocol::advice::Advice;
+use crate::protocol::channel::ChannelId;
+use crate::protocol::json::RawJson;
+use crate::protocol::message::{FrozenMessage, Message};
+use crate::protocol::reply::{Handshaken, Reply};
+
+/// Writes messages and replies as one envelope.
+pub(crate) fn envelope<'a>(
+    messages: impl IntoIterator<Item = &'a FrozenMessage>,
+    replies: impl IntoIterator<Item = &'a Reply>,
+) -> String {
+    let mut out = String::from("[");
+    for message in messages {
+        out.push_str(message.as_str());
+        out.push(',');
+    }
+    for reply in replies {
+        write_reply(&mut out, reply);
+        out.push(',');
+    }
+    if out.ends_with(',') {
+        out.pop();
+    }
+    out.push(']');
+    out
+}
+
+/// Serialises a message, and lets its fields point into the text that was written: what waits in a
+/// queue does not keep the body alive in which the message arrived.
+pub(crate) fn freeze(mut message: Message) -> FrozenMessage {
+    let size = message.data.as_ref().map_or(0, |data| data.as_str().len());
+    let mut out = String::with_capacity(size + message.channel.as_str().len() + 32);
+    out.push('[');
+    write_message(&mut out, &message);
+    out.push(']');
+    let text = ByteString::from(out);
+
+    let channel = 1 + CHANNEL.len();
+    if let Some(name) = part(&text, channel, message.channel.as_str()) {
+        message.channel = ChannelId::checked(name);
+    }
+    let data = channel + message.channel.as_str().len() + DATA.len();
+    message.data = message.data.map(|present| {
+        part(&text, data, present.as_str()).map_or_else(|| present.detached(), RawJson::checked)
+    });
+    message.ext = message.ext.map(|ext| ext.detached());
+    for (name, value) in &mut message.fields {
+        *name = String::from(&**name).into();
+        *value = value.detached();
+    }
+    FrozenMessage::new(message, text)
+}
+
+/// The slice of `text` that starts at `start` and reads `expected`.
+fn part(text: &ByteString, start: usize, expected: &str) -> Option<ByteString> {
+    let part = text.get(start..start + expected.len())?;
+    (part == expected).then(|| text.slice_ref(part))
+}
+
+/// How a message starts, up to the name of its channel.
+const CHANNEL: &str = r#"{"channel":""#;
+/// What lies between that name and the data.
+const DATA: &str = r#"","data":"#;
+
+/// Writes a message without the id of its sender (MSG table, PUB-2).
+pub(crate) fn write_message(out: &mut String, message: &Message) {
+    let mut object = Object::new(out);
+    object.field("channel").string(message.channel.as_str());
+    if let Some(data) = &message.data {
+        object.field("data").raw(data);
+    }
+    object.optional_string("id", message.id.as_deref());
+    object.optional("subscription", message.subscription.as_ref());
+    object.optional("ext", message.ext.as_ref());
+    if let Some(successful) = message.successful {
+        object.field("successful").boolean(successful);
+    }
+    object.fields(&message.fields);
+    object.end();
+}
+
+/// Writes a reply.
+fn write_reply(out: &mut String, reply: &Reply) {
+    let mut object = Object::new(out);
+    object.optional_string("id", reply.echo.id.as_deref());
+    object.optional_string("channel", reply.echo.channel.as_deref());
+    object.optional("subscription", reply.echo.subscription.as_ref());
+    match &reply.outcome {
+        None => {}
+        Some(Ok(())) => object.field("successful").boolean(true),
+        Some(Err(error)) => {
+            object.field("successful").boolean(false);
+            object.field("error").string(&error.to_string());
+        }
+    }
+    if let Some(handshaken) = &reply.handshake {
+        write_handshake(&mut object, handshaken);
+    }
+    if let Some(advice) = &reply.advice {
+        write_advice(object.field("advice").out, advice);
+    }
+    object.optional("ext", reply.ext.as_ref());
+    object.fields(&reply.fields);
+    object.end();
+}
+
+fn write_handshake(object: &mut Object<'_>, handshaken: &Handshaken) {
+    let out = object.field("clientId").out;
+    out.push('"');
+    handshaken.client_id.write_to(out);
+    out.push('"');
+    object.field("version").string("1.0");
+    object.field("minimumVersion").string("1.0");
+    let out = object.field("supportedConnectionTypes").out;
+    let mut separator = '[';
+    for transport in &handshaken.connection_types {
+        out.push(separator);
+        string(out, transport.name());
+        separator = ',';
+    }
+    if separator == '[' {
+        out.push('[');
+    }
+    out.push(']');
+    if handshaken.messages > 0 {
+        object.field("x-messages").number(handshaken.messages as u128);
+    }
+}
+
+fn write_advice(out: &mut String, advice: &Advice) {
+    let mut object = Object::new(out);
+    if advice.multiple_clients {
+        object.field("multiple-clients").boolean(true);
+    }
+    if let Some(reconnect) = advice.reconnect {
+        object.field("reconnect").string(reconnect.as_str());
+    }
+    object.duration("interval", advice.interval);
+    object.duration("timeout", advice.timeout);
+    object.duration("maxInterval", advice.max_interval);
+    object.end();
+}
+
+/// Writes the members of one object.
+struct Object<'a> {
+    out: &'a mut String,
+    separator: char,
+}
+
+/// The place of one value.
+struct Slot<'a> {
+    out: &'a mut String,
+}
+
+impl<'a> Object<'a> {
+    const fn new(out: &'a mut String) -> Self {
+        Self { out, separator: '{' }
+    }
+
+    fn field(&mut self, name: &str) -> Slot<'_> {
+        self.out.push(self.separator);
+        self.separator = ',';
+        string(self.out, name);
+        self.out.push(':');
+        Slot { out: self.out }
+    }
+
+    fn optional(&mut self, name: &str, value: Option<&RawJson>) {
+        if let Some(value) = value {
+            self.field(name).raw(value);
+        }
+    }
+
+    fn optional_string(&mut self, name: &str, value: Option<&str>) {
+        if let Some(value) = value {
+            self.field(name).string(value);
+        }
+    }
+
+    fn duration(&mut self, name: &str, value: Option<Duration>) {
+        if let Some(value) = value {
+            self.field(name).number(value.as_millis());
+        }
+    }
+
+    fn fields(&mut self, fields: &[(ByteString, RawJson)]) {
+        for (name, value) in fields {
+            self.field(name).raw(value);
+        }
+    }
+
+    fn end(self) {
+        if self.separator == '{' {
+            self.out.push('{');
+        }
+        self.out.push('}');
+    }
+}
+
+impl Slot<'_> {
+    fn raw(self, value: &RawJson) {
+        self.out.push_str(value.as_str());
+    }
+
+    fn string(self, value: &str) {
+        string(self.out, value);
+    }
+
+    fn boolean(self, value: bool) {
+        self.out.push_str(if value { "true" } else { "false" });
+    }
+
+    fn number(self, value: u128) {
+        // Writing to a string does not fail.
+        let _ = write!(self.out, "{value}");
+    }
+}
+
+/// Writes a JSON string; most have nothing to escape.
+fn string(out: &mut String, text: &str) {
+    out.push('"');
+    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+        out.push_str(text);
+    } else {
+        text.chars().for_each(|character| escape(out, character));
+    }
+    out.push('"');
+}
+
+fn escape(out: &mut String, character: char) {
+    match character {
+        '"' => out.push_str("\\\""),
+        '\\' => out.push_str("\\\\"),
+        '\0'..='\x1f' => {
+            let _ = write!(out, "\\u{:04x}", u32::from(character));
+        }
+        _ => out.push(character),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::codec::{Limits, decode};
+    use crate::protocol::{BayeuxError, ClientId, Reconnect, Transport};
+
+    fn reply(request: &'static str) -> Reply {
+        let request = decode(&request.into(), &Limits::default()).unwrap().remove(0);
+        Reply::to(request.echo)
+    }
+
+    fn json(reply: &Reply) -> serde_json::Value {
+        serde_json::from_str(&envelope([], [reply])).unwrap()
+    }
+
+    #[test]
+    fn a_reply_repeats_channel_id_and_subscription_and_nothing_else() {
+        // MSG-2, MSG-6, MSG-7
+        let mut reply = reply(r#"{"channel":"/a/","id":"7","clientId":"x","data":1,"ext":{},"subscription":["/b"]}"#);
+        reply.succeed();
+        assert_eq!(json(&reply), json!([{"channel": "/a/", "id": "7", "subscription": ["/b"], "successful": true}]));
+    }
+
+    #[test]
+    fn a_failed_reply_has_code_arguments_and_text() {
+        // MSG-5
+        let mut reply = reply(r#"{"channel":"/a<\"\\\n"}"#);
+        reply.fail(BayeuxError::PublishDenied { reason: "why".into() });
+        let expected = json!([{"channel": "/a<\"\\\n", "successful": false, "error": "403:why:publish_denied"}]);
+        assert_eq!(json(&reply), expected);
+    }
+
+    #[test]
+    fn a_handshake_reply_has_what_a_client_negotiates_with() {
+        // HS-3, HS-10, ADV-1
+        let mut reply = reply(r#"{"channel":"/meta/handshake"}"#);
+        reply.handshaken(Handshaken {
+            client_id: ClientId::from_random(35),
+            connection_types: vec![Transport::WebSocket, Transport::LongPolling],
+            messages: 2,
+        });
+        reply.set_advice(Some(Advice {
+            interval: Some(Duration::ZERO),
+            timeout: Some(Duration::from_secs(20)),
+            max_interval: Some(Duration::from_secs(10)),
+            ..Advice::reconnect(Reconnect::Retry)
+        }));
+        let expected = json!([{
+            "channel": "/meta/handshake", "successful": true, "clientId": "000000000000000000000000z",
+            "version": "1.0", "minimumVersion": "1.0", "x-messages": 2,
+            "supportedConnectionTypes": ["websocket", "long-polling"],
+            "advice": {"reconnect": "retry", "interval": 0, "timeout": 20000, "maxInterval": 10000},
+        }]);
+        assert_eq!(json(&reply), expected);
+    }
+
+    #[test]
+    fn a_frozen_message_keeps_its_text_and_not_the_body_it_came_in() {
+        let text = r#"{"clientId":"c","channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#;
+        let request = decode(&ByteString::from(text), &Limits::default()).unwrap().remove(0);
+        let frozen = request.message.unwrap().freeze();
+        assert_eq!(frozen.as_str(), r#"{"channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#);
+        assert_eq!(frozen.envelope(), &format!("[{}]", frozen.as_str()));
+        let inside = frozen.envelope().as_bytes().as_ptr_range();
+        assert!(inside.contains(&frozen.data().as_str().as_ptr()));
+        assert!(inside.contains(&frozen.channel().as_str().as_ptr()));
+    }
+
+    #[test]
+    fn messages_come_before_replies() {
+        // CN-12
+        let mut reply = reply(r#"{"channel":"/meta/connect","id":"3"}"#);
+        reply.succeed();
+        let frozen = Message::publish("/a", 1).freeze();
+        let text = envelope([&frozen], [&reply]);
+        assert_eq!(text, r#"[{"channel":"/a","data":1},{"id":"3","channel":"/meta/connect","successful":true}]"#);
+        assert_eq!(envelope([], []), "[]");
+    }
+}

@@ -1,0 +1,101 @@
+//! The id of a session.
+
+use std::fmt;
+
+/// Names a session on the wire: 128 random bits, written as 25 letters and digits (HS-4).
+///
+/// Whoever knows it may speak for the session, so it is a credential: `Debug` shows the first
+/// letters only, there is no `Display`, and only the codec writes it out.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct ClientId(u128);
+
+impl ClientId {
+    /// Length of the text form, in characters.
+    const LENGTH: usize = 25;
+
+    /// Makes an id of random bits.
+    pub(crate) const fn from_random(bits: u128) -> Self {
+        Self(bits)
+    }
+
+    /// Reads the text form; anything else names no session that this server ever made.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        if text.len() != Self::LENGTH {
+            return None;
+        }
+        text.bytes()
+            .try_fold(0_u128, |value, byte| {
+                let digit = match byte {
+                    b'0'..=b'9' => byte - b'0',
+                    b'a'..=b'z' => byte - b'a' + 10,
+                    _ => return None,
+                };
+                value.checked_mul(36)?.checked_add(u128::from(digit))
+            })
+            .map(Self)
+    }
+
+    /// Writes the text form.
+    pub(super) fn write_to(self, out: &mut String) {
+        let mut digits = [0_u8; Self::LENGTH];
+        let mut rest = self.0;
+        for digit in digits.iter_mut().rev() {
+            let value = u8::try_from(rest % 36).unwrap_or_default();
+            *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+            rest /= 36;
+        }
+        out.extend(digits.map(char::from));
+    }
+
+    /// The first letters of the text form, for logs: enough to tell sessions apart, too few to
+    /// speak for one.
+    #[must_use]
+    pub fn prefix(self) -> String {
+        let mut text = String::with_capacity(Self::LENGTH);
+        self.write_to(&mut text);
+        text.truncate(6);
+        text.push('…');
+        text
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ClientId({})", self.prefix())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn text(id: ClientId) -> String {
+        let mut out = String::new();
+        id.write_to(&mut out);
+        out
+    }
+
+    #[test]
+    fn the_text_form_is_letters_and_digits_and_reads_back() {
+        for bits in [0, 1, 35, 36, u128::MAX, 0x1234_5678_9abc_def0] {
+            let id = ClientId::from_random(bits);
+            let written = text(id);
+            assert_eq!(written.len(), 25);
+            assert!(written.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+            assert_eq!(ClientId::parse(&written), Some(id));
+        }
+    }
+
+    #[test]
+    fn other_texts_name_no_session() {
+        for text in ["", "a", "zzzzzzzzzzzzzzzzzzzzzzzzz", "0000000000000000000000A00"] {
+            assert_eq!(ClientId::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn debug_does_not_reveal_the_id() {
+        let id = ClientId::from_random(u128::MAX / 3);
+        assert!(format!("{id:?}").len() < text(id).len());
+    }
+}

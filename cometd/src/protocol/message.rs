@@ -1,0 +1,229 @@
+//! A message on its way through the server.
+
+use std::fmt;
+use std::ops::Deref;
+
+use bytestring::ByteString;
+use serde::Deserialize;
+
+use super::advice::RequestAdvice;
+use super::channel::ChannelId;
+use super::codec;
+use super::error::ChannelError;
+use super::json::{IntoData, RawJson};
+
+/// A Bayeux message: what a client sent, or what is about to be delivered.
+///
+/// `data`, `ext` and fields that the server does not know are kept as the text in which they came.
+/// A clone shares all texts.
+#[derive(Clone, PartialEq)]
+pub struct Message {
+    pub(crate) channel: ChannelId,
+    pub(crate) id: Option<ByteString>,
+    /// A credential: not readable from outside, never written out.
+    pub(crate) client_id: Option<ByteString>,
+    pub(crate) data: Option<RawJson>,
+    pub(crate) ext: Option<RawJson>,
+    pub(crate) subscription: Option<RawJson>,
+    pub(crate) advice: RequestAdvice,
+    /// `successful`, for the few messages of the server that are shaped like replies.
+    pub(crate) successful: Option<bool>,
+    /// All other fields, such as `timestamp`, in the order in which they came.
+    pub(crate) fields: Vec<(ByteString, RawJson)>,
+    pub(crate) lazy: bool,
+}
+
+impl Message {
+    /// A message with this data.
+    ///
+    /// # Errors
+    /// `channel` is no channel, or a wildcard.
+    ///
+    /// # Panics
+    /// The `Serialize` implementation of `data` failed.
+    #[expect(clippy::expect_used, reason = "data that does not serialise is a bug of the caller")]
+    pub fn new<C>(channel: C, data: impl IntoData) -> Result<Self, ChannelError>
+    where
+        C: TryInto<ChannelId>,
+        ChannelError: From<C::Error>,
+    {
+        let data = data.into_data().expect("data serialises to JSON");
+        Ok(Self { data: Some(data), ..Self::empty(channel.try_into()?) })
+    }
+
+    /// The message that a client publishes with, for tests of handlers.
+    ///
+    /// # Panics
+    /// `channel` is no channel name.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "documented: the argument is a literal of a test")]
+    pub fn publish(channel: &str, data: impl IntoData) -> Self {
+        Self::new(channel, data).expect("the channel of a test is a legal name")
+    }
+
+    /// A message with nothing but a channel.
+    pub(crate) const fn empty(channel: ChannelId) -> Self {
+        Self {
+            channel,
+            id: None,
+            client_id: None,
+            data: None,
+            ext: None,
+            subscription: None,
+            advice: RequestAdvice { present: false, timeout: None, interval: None },
+            successful: None,
+            fields: Vec::new(),
+            lazy: false,
+        }
+    }
+
+    /// The channel that the message was sent to.
+    #[must_use]
+    pub const fn channel(&self) -> &ChannelId {
+        &self.channel
+    }
+
+    /// The id by which a client matches a reply to its request.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// Gives the message an id; broadcasts lose it, deliveries to one session keep it (SVC-3).
+    pub fn set_id(&mut self, id: impl Into<ByteString>) {
+        self.id = Some(id.into());
+    }
+
+    /// The payload, `null` if there is none.
+    #[must_use]
+    pub fn data(&self) -> &RawJson {
+        self.data.as_ref().unwrap_or(&NULL)
+    }
+
+    /// Whether there is a `data` field at all, `null` or not (MSG-7).
+    #[must_use]
+    pub const fn has_data(&self) -> bool {
+        self.data.is_some()
+    }
+
+    /// Reads the payload into a type, borrowing from the message where the type does.
+    ///
+    /// # Errors
+    /// The payload does not have the shape of `T`.
+    pub fn data_as<'a, T: Deserialize<'a>>(&'a self) -> Result<T, serde_json::Error> {
+        self.data().to()
+    }
+
+    /// Replaces the payload: later listeners and all subscribers see the new one.
+    ///
+    /// # Errors
+    /// The value does not serialise; the message is as it was.
+    pub fn set_data(&mut self, data: impl IntoData) -> Result<(), serde_json::Error> {
+        self.data = Some(data.into_data()?);
+        Ok(())
+    }
+
+    /// The `ext` object, for extensions.
+    #[must_use]
+    pub const fn ext(&self) -> Option<&RawJson> {
+        self.ext.as_ref()
+    }
+
+    /// Replaces the `ext` object.
+    pub fn set_ext(&mut self, ext: Option<RawJson>) {
+        self.ext = ext;
+    }
+
+    /// What a subscribe or unsubscribe message names: a string or an array of strings.
+    #[must_use]
+    pub const fn subscription(&self) -> Option<&RawJson> {
+        self.subscription.as_ref()
+    }
+
+    /// A field that the server does not know, such as `timestamp`.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&RawJson> {
+        self.fields.iter().find(|(it, _)| it == name).map(|(_, value)| value)
+    }
+
+    /// Sets or replaces such a field.
+    pub fn set_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
+        let name = name.into();
+        match self.fields.iter_mut().find(|(it, _)| *it == name) {
+            Some((_, present)) => *present = value,
+            None => self.fields.push((name, value)),
+        }
+    }
+
+    /// Whether the message may wait for company before it is delivered (section 13).
+    #[must_use]
+    pub const fn is_lazy(&self) -> bool {
+        self.lazy
+    }
+
+    /// Marks the message as one that may wait.
+    pub const fn set_lazy(&mut self, lazy: bool) {
+        self.lazy = lazy;
+    }
+
+    /// Serialises the message once, for all sessions that it goes to (JSON-7).
+    pub(crate) fn freeze(self) -> FrozenMessage {
+        codec::freeze(self)
+    }
+}
+
+/// The message as JSON, without the id of its sender.
+impl fmt::Display for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = String::new();
+        codec::write_message(&mut text, self);
+        formatter.write_str(&text)
+    }
+}
+
+impl fmt::Debug for Message {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, formatter)
+    }
+}
+
+/// A message that has been serialised: its text serves every session that it is delivered to.
+#[derive(Debug)]
+pub struct FrozenMessage {
+    message: Message,
+    /// The text of an envelope with this one message, as a WebSocket frame carries it.
+    envelope: ByteString,
+}
+
+impl FrozenMessage {
+    pub(super) const fn new(message: Message, envelope: ByteString) -> Self {
+        Self { message, envelope }
+    }
+
+    /// The JSON text of the message.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.envelope.get(1..self.envelope.len().saturating_sub(1)).unwrap_or_default()
+    }
+
+    /// The text of an envelope that holds this message alone.
+    pub(crate) const fn envelope(&self) -> &ByteString {
+        &self.envelope
+    }
+
+    /// How many bytes a queue is charged for the message.
+    pub(crate) fn size(&self) -> usize {
+        self.envelope.len()
+    }
+}
+
+/// What a message without data has as its data.
+static NULL: RawJson = RawJson::NULL;
+
+impl Deref for FrozenMessage {
+    type Target = Message;
+
+    fn deref(&self) -> &Message {
+        &self.message
+    }
+}

@@ -1,0 +1,117 @@
+//! The answer to one request message.
+
+use bytestring::ByteString;
+
+use super::advice::Advice;
+use super::codec::Echo;
+use super::error::BayeuxError;
+use super::id::ClientId;
+use super::json::RawJson;
+use super::transport::Transport;
+
+/// A reply: what was asked (`channel`, `id`, `subscription`) and what became of it (MSG-2).
+///
+/// Extensions and policies may add `advice`, `ext` and other fields; these survive a denial
+/// (AUTH-5).
+#[derive(Clone, Debug)]
+pub struct Reply {
+    pub(super) echo: Echo,
+    pub(super) outcome: Option<Result<(), BayeuxError>>,
+    pub(super) handshake: Option<Handshaken>,
+    pub(super) advice: Option<Advice>,
+    pub(super) ext: Option<RawJson>,
+    pub(super) fields: Vec<(ByteString, RawJson)>,
+}
+
+/// What only the reply to a successful handshake has.
+#[derive(Clone, Debug)]
+pub(crate) struct Handshaken {
+    pub(crate) client_id: ClientId,
+    pub(crate) connection_types: Vec<Transport>,
+    /// How many messages ride on the reply (HS-10).
+    pub(crate) messages: usize,
+}
+
+impl Reply {
+    /// A reply of which nothing is known yet but the request.
+    pub(crate) const fn to(echo: Echo) -> Self {
+        Self { echo, outcome: None, handshake: None, advice: None, ext: None, fields: Vec::new() }
+    }
+
+    /// Whether the request succeeded; `None` while that is open.
+    #[must_use]
+    pub fn successful(&self) -> Option<bool> {
+        self.outcome.as_ref().map(Result::is_ok)
+    }
+
+    /// Why the request failed.
+    #[must_use]
+    pub fn error(&self) -> Option<&BayeuxError> {
+        self.outcome.as_ref()?.as_ref().err()
+    }
+
+    /// The id of the request.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.echo.id.as_deref()
+    }
+
+    /// The channel of the request, as it was sent.
+    #[must_use]
+    pub fn channel(&self) -> Option<&str> {
+        self.echo.channel.as_deref()
+    }
+
+    /// The advice that the client is going to get.
+    #[must_use]
+    pub const fn advice(&self) -> Option<&Advice> {
+        self.advice.as_ref()
+    }
+
+    /// Replaces the advice.
+    pub const fn set_advice(&mut self, advice: Option<Advice>) {
+        self.advice = advice;
+    }
+
+    /// The `ext` object.
+    #[must_use]
+    pub const fn ext(&self) -> Option<&RawJson> {
+        self.ext.as_ref()
+    }
+
+    /// Replaces the `ext` object.
+    pub fn set_ext(&mut self, ext: Option<RawJson>) {
+        self.ext = ext;
+    }
+
+    /// Adds a field that the server does not know.
+    pub fn push_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
+        self.fields.push((name.into(), value));
+    }
+
+    /// The request succeeded.
+    pub(crate) fn succeed(&mut self) {
+        self.outcome = Some(Ok(()));
+    }
+
+    /// The request was refused.
+    pub(crate) fn fail(&mut self, error: BayeuxError) {
+        self.outcome = Some(Err(error));
+    }
+
+    /// The request was a handshake, and there is a session now.
+    pub(crate) fn handshaken(&mut self, handshaken: Handshaken) {
+        self.handshake = Some(handshaken);
+        self.succeed();
+    }
+
+    /// What the reply to a handshake has.
+    pub(crate) const fn handshake_mut(&mut self) -> Option<&mut Handshaken> {
+        self.handshake.as_mut()
+    }
+
+    /// Whether this answers a successful handshake.
+    pub(crate) const fn is_handshake(&self) -> bool {
+        self.handshake.is_some()
+    }
+}
