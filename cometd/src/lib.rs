@@ -1,2 +1,116 @@
-//! cometd
-pub mod protocol;
+//! Annotation-style Bayeux services: a CometD server for Rust.
+//!
+//! Write a struct, annotate its methods, and every CometD client that exists can talk to it over
+//! WebSocket and long polling. A complete echo server:
+//!
+//! ```no_run
+//! use cometd::prelude::*;
+//!
+//! #[service("echo")]
+//! #[derive(Default)]
+//! struct Echo;
+//!
+//! #[handlers]
+//! impl Echo {
+//!     #[configure("/service/echo")]
+//!     fn configure_echo(channel: &mut ChannelConfig) {
+//!         channel.authorizer(Grant::SUBSCRIBE_PUBLISH);
+//!     }
+//!
+//!     #[listener("/service/echo")]
+//!     async fn echo(
+//!         &self,
+//!         session: &ServerSession,
+//!         local: &LocalSession,
+//!         message: &Message,
+//!     ) -> Result<(), HandlerError> {
+//!         session.deliver(local, message.channel(), message.data()).await?;
+//!         Ok(())
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//!     let server = BayeuxServer::builder().discover().build().await?;
+//!     let app = axum::Router::new().nest_service("/cometd", server.clone().into_service());
+//!     cometd::serve(app, "127.0.0.1:8080").with_graceful_shutdown(server).await?;
+//!     Ok(())
+//! }
+//! ```
+//!
+//! # Attributes at a glance
+//!
+//! | attribute | on | meaning |
+//! | --- | --- | --- |
+//! | [`#[service("name")]`](macro@service) | a struct | a service, found by [`discover`](Builder::discover) |
+//! | [`#[session]`](macro@session) | a field | the service's own [`LocalSession`] |
+//! | [`#[inject]`](macro@inject) | a field | what was given to [`provide`](Builder::provide) |
+//! | [`#[handlers]`](macro@handlers) | an `impl` | collects the annotated methods |
+//! | [`#[configure("/a/**")]`](macro@configure) | a method | sets a channel up before anyone sees it |
+//! | [`#[listener("/a/{b}")]`](macro@listener) | a method | sees messages before subscribers do |
+//!
+//! Handlers are `fn` or `async fn`, take any of the [arguments](FromCall) in any order, and return
+//! [what they like](IntoOutcome).
+//!
+//! # Transports
+//!
+//! [`BayeuxServer::into_service`] is a tower service that mounts in any axum router, over HTTP/1.1 and
+//! HTTP/2: WebSocket, long polling and callback polling. Anything that tower has can sit in front.
+//!
+//! # Features
+//!
+//! | feature | default | adds |
+//! | --- | --- | --- |
+//! | `macros` | yes | the attributes |
+//! | `serve` | yes | [`serve`](fn@serve), which runs an axum router until a signal stops it |
+//! | `websocket` | yes | the `websocket` connection type |
+//! | `testing` | no | `testing`: mock sessions, to unit-test handlers |
+//!
+//! # Where to read next
+//!
+//! [`BayeuxServer`] and its [`Builder`], [`ServerSession`] and [`LocalSession`], [`config`] for the
+//! options, [`SecurityPolicy`] and [`Authorizer`] for who may do what, [`Extension`] for hooks that
+//! every message passes.
+
+#[cfg(feature = "macros")]
+extern crate self as cometd;
+
+mod channel;
+pub mod prelude;
+mod protocol;
+#[cfg(feature = "serve")]
+mod serve;
+mod server;
+mod service;
+mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod transport;
+
+#[doc(hidden)]
+#[path = "__private.rs"]
+pub mod __private;
+
+pub use self::channel::{Grant, Operation};
+pub use self::protocol::{
+    Advice, BayeuxError, Breadth, ChannelError, ChannelId, ChannelKind, ChannelPattern,
+    ChannelTemplate, ClientId, FrozenMessage, IntoData, Message, MetaChannel, Parameters,
+    ParseError, RawJson, Reconnect, Reply, Transport,
+};
+#[cfg(feature = "serve")]
+pub use self::serve::{Serve, serve};
+pub use self::server::{
+    Authorizer, BayeuxServer, BuildError, Builder, ChannelConfig, Context, DataFilter, Decision,
+    DefaultSecurityPolicy, Deferred, Dump, Exchange, Extension, Flow, HandlerError, Intent,
+    LocalError, LocalSession, Location, MessageListener, NoMarkup, Origin, Outcome, Problem,
+    Provisions, Removal, SecurityPolicy, SendError, ServerChannel, ServerConfig, ServerListener,
+    ServerSession, Statistics, Stopped, Subscriber, Vote, config,
+};
+pub use self::service::{
+    Call, Data, Definition, FromCall, Handlers, IntoConfigured, IntoOutcome, Lend, Registration,
+    Rejection, Service, ServiceContext, State,
+};
+pub use self::session::{Phase, QueueOverflow};
+pub use self::transport::{BayeuxService, Body};
+#[cfg(feature = "macros")]
+pub use cometd_macros::{configure, handlers, inject, listener, service, session};

@@ -20,7 +20,11 @@ impl ChannelId {
     /// The text is no channel name, or it is a wildcard.
     pub fn parse(text: impl Into<ByteString>) -> Result<Self, ChannelError> {
         let (name, breadth) = Name::parse(&text.into(), &Grammar::default())?;
-        if breadth == Breadth::Exact { Ok(Self(name)) } else { Err(ChannelError::Wildcard) }
+        if breadth == Breadth::Exact {
+            Ok(Self(name))
+        } else {
+            Err(ChannelError::Wildcard)
+        }
     }
 
     /// A name that [`Name::parse`] has found to be no wildcard.
@@ -99,8 +103,13 @@ pub enum MetaChannel {
 
 impl MetaChannel {
     /// The five that exist from the start and are never removed (CH-11).
-    pub(crate) const KNOWN: [Self; 5] =
-        [Self::Handshake, Self::Connect, Self::Subscribe, Self::Unsubscribe, Self::Disconnect];
+    pub(crate) const KNOWN: [Self; 5] = [
+        Self::Handshake,
+        Self::Connect,
+        Self::Subscribe,
+        Self::Unsubscribe,
+        Self::Disconnect,
+    ];
 
     fn of(rest: &str) -> Self {
         match rest {
@@ -149,7 +158,11 @@ pub(crate) struct Grammar {
 
 impl Default for Grammar {
     fn default() -> Self {
-        Self { max_length: 1024, max_segments: 32, strict: true }
+        Self {
+            max_length: 1024,
+            max_segments: 32,
+            strict: true,
+        }
     }
 }
 
@@ -168,7 +181,9 @@ impl Name {
             _ => trimmed,
         };
         if name.len() < 2 || name.len() > grammar.max_length {
-            return Err(ChannelError::Length { limit: grammar.max_length });
+            return Err(ChannelError::Length {
+                limit: grammar.max_length,
+            });
         }
         let Some(path) = name.strip_prefix('/') else {
             return Err(ChannelError::NotAbsolute);
@@ -186,7 +201,9 @@ impl Name {
         let mut breadth = Breadth::Exact;
         for (index, segment) in path.split('/').enumerate() {
             if index >= grammar.max_segments {
-                return Err(ChannelError::TooManySegments { limit: grammar.max_segments });
+                return Err(ChannelError::TooManySegments {
+                    limit: grammar.max_segments,
+                });
             }
             if breadth != Breadth::Exact {
                 return Err(ChannelError::WildcardNotLast);
@@ -209,7 +226,21 @@ const fn is_legal(character: char) -> bool {
     character.is_ascii_alphanumeric()
         || matches!(
             character,
-            ' ' | '!' | '#' | '$' | '(' | ')' | '*' | '+' | '-' | '.' | '/' | '@' | '_' | '{' | '~' | '}'
+            ' ' | '!'
+                | '#'
+                | '$'
+                | '('
+                | ')'
+                | '*'
+                | '+'
+                | '-'
+                | '.'
+                | '/'
+                | '@'
+                | '_'
+                | '{'
+                | '~'
+                | '}'
         )
 }
 
@@ -276,15 +307,24 @@ mod tests {
     #[test]
     fn legal_names_are_accepted() {
         // CH-1, CH-3: T-CH-1
-        for name in ["/a b", "/a!b", "/a#b", "/a$b", "/(a)", "/a+b", "/a-b", "/a.b", "/a@b", "/a_b", "/a~b", "/a*", "/***", "/t/{id}"] {
-            assert_eq!(ChannelId::parse(name).map(|it| it.to_string()), Ok(name.to_owned()));
+        for name in [
+            "/a b", "/a!b", "/a#b", "/a$b", "/(a)", "/a+b", "/a-b", "/a.b", "/a@b", "/a_b", "/a~b",
+            "/a*", "/***", "/t/{id}",
+        ] {
+            assert_eq!(
+                ChannelId::parse(name).map(|it| it.to_string()),
+                Ok(name.to_owned())
+            );
         }
     }
 
     #[test]
     fn illegal_names_are_rejected() {
         // CH-1, CH-2, CH-3: T-CH-2
-        for name in ["/a&b", "/a:b", "/a%b", "/a\"b", "/é", "/a\\b", "a/b", "/", "", "//", "/a//b", "/a/ /b", "/a/*/b", "/**/b", "/*/*", "/a/**/*", "/a/*"] {
+        for name in [
+            "/a&b", "/a:b", "/a%b", "/a\"b", "/é", "/a\\b", "a/b", "/", "", "//", "/a//b",
+            "/a/ /b", "/a/*/b", "/**/b", "/*/*", "/a/**/*", "/a/*",
+        ] {
             assert!(ChannelId::parse(name).is_err(), "{name}");
         }
     }
@@ -302,7 +342,10 @@ mod tests {
     fn the_kind_follows_the_first_segment() {
         // CH-7
         let kind = |name: &str| ChannelId::parse(name).unwrap().kind();
-        assert_eq!(kind("/meta/connect"), ChannelKind::Meta(MetaChannel::Connect));
+        assert_eq!(
+            kind("/meta/connect"),
+            ChannelKind::Meta(MetaChannel::Connect)
+        );
         assert_eq!(kind("/meta/foo"), ChannelKind::Meta(MetaChannel::Unknown));
         assert_eq!(kind("/service/echo"), ChannelKind::Service);
         for name in ["/meta", "/service", "/chat/demo"] {
@@ -314,8 +357,14 @@ mod tests {
     fn length_and_depth_are_limited() {
         let longest = format!("/{}", "a".repeat(1023));
         assert!(ChannelId::parse(longest.clone()).is_ok());
-        assert_eq!(ChannelId::parse(format!("{longest}a")), Err(ChannelError::Length { limit: 1024 }));
+        assert_eq!(
+            ChannelId::parse(format!("{longest}a")),
+            Err(ChannelError::Length { limit: 1024 })
+        );
         assert!(ChannelId::parse("/a".repeat(32)).is_ok());
-        assert_eq!(ChannelId::parse("/a".repeat(33)), Err(ChannelError::TooManySegments { limit: 32 }));
+        assert_eq!(
+            ChannelId::parse("/a".repeat(33)),
+            Err(ChannelError::TooManySegments { limit: 32 })
+        );
     }
 }

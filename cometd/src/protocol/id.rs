@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytestring::ByteString;
+
 /// Names a session on the wire: 128 random bits, written as 25 letters and digits (HS-4).
 ///
 /// Whoever knows it may speak for the session, so it is a credential: `Debug` shows the first
@@ -41,21 +43,28 @@ impl ClientId {
         let mut rest = self.0;
         for digit in digits.iter_mut().rev() {
             let value = u8::try_from(rest % 36).unwrap_or_default();
-            *digit = if value < 10 { b'0' + value } else { b'a' + value - 10 };
+            *digit = if value < 10 {
+                b'0' + value
+            } else {
+                b'a' + value - 10
+            };
             rest /= 36;
         }
         out.extend(digits.map(char::from));
+    }
+
+    /// The text form, for a client in this process.
+    pub(crate) fn to_text(self) -> ByteString {
+        let mut text = String::with_capacity(Self::LENGTH);
+        self.write_to(&mut text);
+        text.into()
     }
 
     /// The first letters of the text form, for logs: enough to tell sessions apart, too few to
     /// speak for one.
     #[must_use]
     pub fn prefix(self) -> String {
-        let mut text = String::with_capacity(Self::LENGTH);
-        self.write_to(&mut text);
-        text.truncate(6);
-        text.push('…');
-        text
+        self.to_text().chars().take(6).chain(['…']).collect()
     }
 }
 
@@ -88,7 +97,12 @@ mod tests {
 
     #[test]
     fn other_texts_name_no_session() {
-        for text in ["", "a", "zzzzzzzzzzzzzzzzzzzzzzzzz", "0000000000000000000000A00"] {
+        for text in [
+            "",
+            "a",
+            "zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "0000000000000000000000A00",
+        ] {
             assert_eq!(ClientId::parse(text), None, "{text}");
         }
     }

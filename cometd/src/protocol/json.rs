@@ -162,8 +162,14 @@ mod tests {
 
     #[test]
     fn a_string_is_unescaped_only_when_it_has_escapes() {
-        assert_eq!(RawJson::parse(r#""plain""#).unwrap().to_text().unwrap(), "plain");
-        assert_eq!(RawJson::parse(r#""\u0041\n""#).unwrap().to_text().unwrap(), "A\n");
+        assert_eq!(
+            RawJson::parse(r#""plain""#).unwrap().to_text().unwrap(),
+            "plain"
+        );
+        assert_eq!(
+            RawJson::parse(r#""\u0041\n""#).unwrap().to_text().unwrap(),
+            "A\n"
+        );
         assert_eq!(RawJson::parse("7").unwrap().to_text(), None);
     }
 

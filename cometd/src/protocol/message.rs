@@ -41,14 +41,20 @@ impl Message {
     ///
     /// # Panics
     /// The `Serialize` implementation of `data` failed.
-    #[expect(clippy::expect_used, reason = "data that does not serialise is a bug of the caller")]
+    #[expect(
+        clippy::expect_used,
+        reason = "data that does not serialise is a bug of the caller"
+    )]
     pub fn new<C>(channel: C, data: impl IntoData) -> Result<Self, ChannelError>
     where
         C: TryInto<ChannelId>,
         ChannelError: From<C::Error>,
     {
         let data = data.into_data().expect("data serialises to JSON");
-        Ok(Self { data: Some(data), ..Self::empty(channel.try_into()?) })
+        Ok(Self {
+            data: Some(data),
+            ..Self::empty(channel.try_into()?)
+        })
     }
 
     /// The message that a client publishes with, for tests of handlers.
@@ -56,7 +62,10 @@ impl Message {
     /// # Panics
     /// `channel` is no channel name.
     #[must_use]
-    #[expect(clippy::expect_used, reason = "documented: the argument is a literal of a test")]
+    #[expect(
+        clippy::expect_used,
+        reason = "documented: the argument is a literal of a test"
+    )]
     pub fn publish(channel: &str, data: impl IntoData) -> Self {
         Self::new(channel, data).expect("the channel of a test is a legal name")
     }
@@ -70,7 +79,11 @@ impl Message {
             data: None,
             ext: None,
             subscription: None,
-            advice: RequestAdvice { present: false, timeout: None, interval: None },
+            advice: RequestAdvice {
+                present: false,
+                timeout: None,
+                interval: None,
+            },
             successful: None,
             fields: Vec::new(),
             lazy: false,
@@ -143,7 +156,10 @@ impl Message {
     /// A field that the server does not know, such as `timestamp`.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&RawJson> {
-        self.fields.iter().find(|(it, _)| it == name).map(|(_, value)| value)
+        self.fields
+            .iter()
+            .find(|(it, _)| it == name)
+            .map(|(_, value)| value)
     }
 
     /// Sets or replaces such a field.
@@ -203,7 +219,15 @@ impl FrozenMessage {
     /// The JSON text of the message.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.envelope.get(1..self.envelope.len().saturating_sub(1)).unwrap_or_default()
+        self.envelope
+            .get(1..self.envelope.len().saturating_sub(1))
+            .unwrap_or_default()
+    }
+
+    /// The message.
+    #[must_use]
+    pub const fn message(&self) -> &Message {
+        &self.message
     }
 
     /// The text of an envelope that holds this message alone.

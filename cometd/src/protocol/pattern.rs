@@ -59,7 +59,10 @@ impl ChannelPattern {
     #[must_use]
     pub fn matches(&self, channel: &ChannelId) -> bool {
         let mut rest = channel.segments();
-        if !self.literal_segments().all(|segment| rest.next() == Some(segment)) {
+        if !self
+            .literal_segments()
+            .all(|segment| rest.next() == Some(segment))
+        {
             return false;
         }
         let further = rest.count();
@@ -68,6 +71,14 @@ impl ChannelPattern {
             Breadth::Children => further == 1,
             Breadth::Descendants => further >= 1,
         }
+    }
+
+    /// Whether a segment looks like a template variable in front of a wildcard (CH-4).
+    pub(crate) fn mixes_template_and_wildcard(&self) -> bool {
+        self.breadth != Breadth::Exact
+            && self
+                .literal_segments()
+                .any(|it| it.starts_with('{') && it.ends_with('}'))
     }
 
     /// The channel, if the name stands for just one.
@@ -79,7 +90,10 @@ impl ChannelPattern {
 
 impl From<ChannelId> for ChannelPattern {
     fn from(channel: ChannelId) -> Self {
-        Self { name: channel.text().clone(), breadth: Breadth::Exact }
+        Self {
+            name: channel.text().clone(),
+            breadth: Breadth::Exact,
+        }
     }
 }
 
@@ -145,7 +159,9 @@ mod tests {
 
     #[track_caller]
     fn check(pattern: &str, channel: &str, expected: bool) {
-        let matches = ChannelPattern::parse(pattern).unwrap().matches(&ChannelId::parse(channel).unwrap());
+        let matches = ChannelPattern::parse(pattern)
+            .unwrap()
+            .matches(&ChannelId::parse(channel).unwrap());
         assert_eq!(matches, expected, "{pattern} and {channel}");
     }
 
@@ -174,7 +190,19 @@ mod tests {
 
     #[test]
     fn only_an_exact_name_is_a_channel() {
-        assert!(ChannelPattern::parse("/a/*").unwrap().to_channel().is_none());
-        assert_eq!(ChannelPattern::parse("/a/b").unwrap().to_channel().unwrap().as_str(), "/a/b");
+        assert!(
+            ChannelPattern::parse("/a/*")
+                .unwrap()
+                .to_channel()
+                .is_none()
+        );
+        assert_eq!(
+            ChannelPattern::parse("/a/b")
+                .unwrap()
+                .to_channel()
+                .unwrap()
+                .as_str(),
+            "/a/b"
+        );
     }
 }

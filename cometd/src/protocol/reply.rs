@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use super::advice::Advice;
+use super::advice::{Advice, Reconnect};
 use super::codec::Echo;
 use super::error::BayeuxError;
 use super::id::ClientId;
@@ -16,7 +16,7 @@ use super::transport::Transport;
 #[derive(Clone, Debug)]
 pub struct Reply {
     pub(super) echo: Echo,
-    pub(super) outcome: Option<Result<(), BayeuxError>>,
+    pub(super) outcome: Option<Result<(), Option<BayeuxError>>>,
     pub(super) handshake: Option<Handshaken>,
     pub(super) advice: Option<Advice>,
     pub(super) ext: Option<RawJson>,
@@ -35,7 +35,14 @@ pub(crate) struct Handshaken {
 impl Reply {
     /// A reply of which nothing is known yet but the request.
     pub(crate) const fn to(echo: Echo) -> Self {
-        Self { echo, outcome: None, handshake: None, advice: None, ext: None, fields: Vec::new() }
+        Self {
+            echo,
+            outcome: None,
+            handshake: None,
+            advice: None,
+            ext: None,
+            fields: Vec::new(),
+        }
     }
 
     /// Whether the request succeeded; `None` while that is open.
@@ -47,7 +54,7 @@ impl Reply {
     /// Why the request failed.
     #[must_use]
     pub fn error(&self) -> Option<&BayeuxError> {
-        self.outcome.as_ref()?.as_ref().err()
+        self.outcome.as_ref()?.as_ref().err()?.as_ref()
     }
 
     /// The id of the request.
@@ -96,7 +103,30 @@ impl Reply {
 
     /// The request was refused.
     pub(crate) fn fail(&mut self, error: BayeuxError) {
-        self.outcome = Some(Err(error));
+        self.outcome = Some(Err(Some(error)));
+    }
+
+    /// The request was refused, and the advice says it all (MULTI-4).
+    pub(crate) fn fail_without_error(&mut self) {
+        self.outcome = Some(Err(None));
+    }
+
+    /// Adds what is due, beneath what a hook has already said (AUTH-5).
+    pub(crate) fn add_advice(&mut self, due: Option<Advice>) {
+        let Some(due) = due else { return };
+        let present = self.advice.unwrap_or_default();
+        self.advice = Some(Advice {
+            reconnect: present.reconnect.or(due.reconnect),
+            interval: present.interval.or(due.interval),
+            timeout: present.timeout.or(due.timeout),
+            max_interval: present.max_interval.or(due.max_interval),
+            multiple_clients: present.multiple_clients || due.multiple_clients,
+        });
+    }
+
+    /// What the client is advised to do next.
+    pub(crate) fn reconnect(&self) -> Option<Reconnect> {
+        self.advice?.reconnect
     }
 
     /// The request was a handshake, and there is a session now.

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use bytestring::ByteString;
+
 use super::channel::{ChannelId, Grammar, Name};
 use super::error::ChannelError;
 use super::pattern::ChannelPattern;
@@ -20,7 +22,7 @@ pub struct ChannelTemplate {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Segment {
     Literal(String),
-    Variable(String),
+    Variable(ByteString),
 }
 
 impl ChannelTemplate {
@@ -56,7 +58,11 @@ impl ChannelTemplate {
             name.push_str(segment);
             depth += 1;
         }
-        name.push_str(if depth + 1 == segments.len() { "/*" } else { "/**" });
+        name.push_str(if depth + 1 == segments.len() {
+            "/*"
+        } else {
+            "/**"
+        });
         ChannelPattern::parse(name)
     }
 
@@ -75,7 +81,9 @@ impl ChannelTemplate {
             match (segment, rest.next()?) {
                 (Segment::Literal(expected), found) if expected == found => {}
                 (Segment::Literal(_), _) => return None,
-                (Segment::Variable(name), found) => values.push((name.clone(), found.to_owned())),
+                (Segment::Variable(name), found) => {
+                    values.push((name.clone(), channel.text().slice_ref(found)))
+                }
             }
         }
         rest.next().is_none().then_some(Parameters(values))
@@ -84,16 +92,20 @@ impl ChannelTemplate {
     /// Whether there are variables to bind.
     #[must_use]
     pub fn has_variables(&self) -> bool {
-        self.segments.iter().any(|segment| segment.variable().is_some())
+        self.segments
+            .iter()
+            .any(|segment| segment.variable().is_some())
     }
 }
 
 impl Segment {
     fn parse(text: &str) -> Self {
-        let word = text.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+        let word = text
+            .strip_prefix('{')
+            .and_then(|rest| rest.strip_suffix('}'));
         match word {
             Some(name) if !name.is_empty() && name.bytes().all(is_word) => {
-                Self::Variable(name.to_owned())
+                Self::Variable(name.into())
             }
             _ => Self::Literal(text.to_owned()),
         }
@@ -132,13 +144,16 @@ impl fmt::Display for ChannelTemplate {
 
 /// The values that a channel has for the variables of a template.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Parameters(Vec<(String, String)>);
+pub struct Parameters(Vec<(ByteString, ByteString)>);
 
 impl Parameters {
     /// The text of a variable.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(it, _)| it == name).map(|(_, value)| value.as_str())
+    pub fn get(&self, name: &str) -> Option<&ByteString> {
+        self.0
+            .iter()
+            .find(|(it, _)| it == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -148,17 +163,30 @@ mod tests {
 
     #[track_caller]
     fn check_pattern(template: &str, expected: &str) {
-        assert_eq!(ChannelTemplate::parse(template).unwrap().pattern().as_str(), expected);
+        assert_eq!(
+            ChannelTemplate::parse(template).unwrap().pattern().as_str(),
+            expected
+        );
     }
 
     #[test]
     fn variables_bind_anywhere_in_the_path() {
         // services.md 2.7.41
         let template = ChannelTemplate::parse("/a/{b}/c/{d}").unwrap();
-        let bound = template.bind(&ChannelId::parse("/a/1/c/2").unwrap()).unwrap();
-        assert_eq!((bound.get("b"), bound.get("d"), bound.get("c")), (Some("1"), Some("2"), None));
+        let bound = template
+            .bind(&ChannelId::parse("/a/1/c/2").unwrap())
+            .unwrap();
+        let text = |name| bound.get(name).map(|value| &**value);
+        assert_eq!(
+            (text("b"), text("d"), text("c")),
+            (Some("1"), Some("2"), None)
+        );
         for other in ["/a/1/c", "/a/1/x/2", "/a/1/c/2/3", "/a"] {
-            assert_eq!(template.bind(&ChannelId::parse(other).unwrap()), None, "{other}");
+            assert_eq!(
+                template.bind(&ChannelId::parse(other).unwrap()),
+                None,
+                "{other}"
+            );
         }
     }
 

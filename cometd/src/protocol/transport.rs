@@ -11,11 +11,12 @@ pub enum Transport {
     LongPolling,
     /// `callback-polling`: the same with `GET` requests of script elements (JSONP).
     CallbackPolling,
-    /// The memory of this process: a [`LocalSession`](crate::LocalSession).
-    Local,
 }
 
 impl Transport {
+    /// Every transport, in the order in which they are advertised by default.
+    pub const ALL: [Self; 3] = [Self::WebSocket, Self::LongPolling, Self::CallbackPolling];
+
     /// The name that `supportedConnectionTypes` and `allowedTransports` use.
     #[must_use]
     pub const fn name(self) -> &'static str {
@@ -23,7 +24,6 @@ impl Transport {
             Self::WebSocket => "websocket",
             Self::LongPolling => "long-polling",
             Self::CallbackPolling => "callback-polling",
-            Self::Local => "local",
         }
     }
 }

@@ -11,12 +11,17 @@ use crate::protocol::json::RawJson;
 use crate::protocol::message::{FrozenMessage, Message};
 use crate::protocol::reply::{Handshaken, Reply};
 
-/// Writes messages and replies as one envelope.
+/// Writes replies, messages and more replies as one envelope.
 pub(crate) fn envelope<'a>(
+    first: impl IntoIterator<Item = &'a Reply>,
     messages: impl IntoIterator<Item = &'a FrozenMessage>,
     replies: impl IntoIterator<Item = &'a Reply>,
 ) -> String {
     let mut out = String::from("[");
+    for reply in first {
+        write_reply(&mut out, reply);
+        out.push(',');
+    }
     for message in messages {
         out.push_str(message.as_str());
         out.push(',');
@@ -97,7 +102,9 @@ fn write_reply(out: &mut String, reply: &Reply) {
         Some(Ok(())) => object.field("successful").boolean(true),
         Some(Err(error)) => {
             object.field("successful").boolean(false);
-            object.field("error").string(&error.to_string());
+            if let Some(error) = error {
+                object.field("error").string(&error.to_string());
+            }
         }
     }
     if let Some(handshaken) = &reply.handshake {
@@ -130,7 +137,9 @@ fn write_handshake(object: &mut Object<'_>, handshaken: &Handshaken) {
     }
     out.push(']');
     if handshaken.messages > 0 {
-        object.field("x-messages").number(handshaken.messages as u128);
+        object
+            .field("x-messages")
+            .number(handshaken.messages as u128);
     }
 }
 
@@ -161,7 +170,10 @@ struct Slot<'a> {
 
 impl<'a> Object<'a> {
     const fn new(out: &'a mut String) -> Self {
-        Self { out, separator: '{' }
+        Self {
+            out,
+            separator: '{',
+        }
     }
 
     fn field(&mut self, name: &str) -> Slot<'_> {
@@ -226,7 +238,10 @@ impl Slot<'_> {
 /// Writes a JSON string; most have nothing to escape.
 fn string(out: &mut String, text: &str) {
     out.push('"');
-    if text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\') {
+    if text
+        .bytes()
+        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
+    {
         out.push_str(text);
     } else {
         text.chars().for_each(|character| escape(out, character));
@@ -254,27 +269,36 @@ mod tests {
     use crate::protocol::{BayeuxError, ClientId, Reconnect, Transport};
 
     fn reply(request: &'static str) -> Reply {
-        let request = decode(&request.into(), &Limits::default()).unwrap().remove(0);
+        let request = decode(&request.into(), &Limits::default())
+            .unwrap()
+            .remove(0);
         Reply::to(request.echo)
     }
 
     fn json(reply: &Reply) -> serde_json::Value {
-        serde_json::from_str(&envelope([], [reply])).unwrap()
+        serde_json::from_str(&envelope([], [], [reply])).unwrap()
     }
 
     #[test]
     fn a_reply_repeats_channel_id_and_subscription_and_nothing_else() {
         // MSG-2, MSG-6, MSG-7
-        let mut reply = reply(r#"{"channel":"/a/","id":"7","clientId":"x","data":1,"ext":{},"subscription":["/b"]}"#);
+        let mut reply = reply(
+            r#"{"channel":"/a/","id":"7","clientId":"x","data":1,"ext":{},"subscription":["/b"]}"#,
+        );
         reply.succeed();
-        assert_eq!(json(&reply), json!([{"channel": "/a/", "id": "7", "subscription": ["/b"], "successful": true}]));
+        assert_eq!(
+            json(&reply),
+            json!([{"channel": "/a/", "id": "7", "subscription": ["/b"], "successful": true}])
+        );
     }
 
     #[test]
     fn a_failed_reply_has_code_arguments_and_text() {
         // MSG-5
         let mut reply = reply(r#"{"channel":"/a<\"\\\n"}"#);
-        reply.fail(BayeuxError::PublishDenied { reason: "why".into() });
+        reply.fail(BayeuxError::PublishDenied {
+            reason: "why".into(),
+        });
         let expected = json!([{"channel": "/a<\"\\\n", "successful": false, "error": "403:why:publish_denied"}]);
         assert_eq!(json(&reply), expected);
     }
@@ -305,10 +329,16 @@ mod tests {
 
     #[test]
     fn a_frozen_message_keeps_its_text_and_not_the_body_it_came_in() {
-        let text = r#"{"clientId":"c","channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#;
-        let request = decode(&ByteString::from(text), &Limits::default()).unwrap().remove(0);
+        let text =
+            r#"{"clientId":"c","channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#;
+        let request = decode(&ByteString::from(text), &Limits::default())
+            .unwrap()
+            .remove(0);
         let frozen = request.message.unwrap().freeze();
-        assert_eq!(frozen.as_str(), r#"{"channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#);
+        assert_eq!(
+            frozen.as_str(),
+            r#"{"channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#
+        );
         assert_eq!(frozen.envelope(), &format!("[{}]", frozen.as_str()));
         let inside = frozen.envelope().as_bytes().as_ptr_range();
         assert!(inside.contains(&frozen.data().as_str().as_ptr()));
@@ -321,8 +351,11 @@ mod tests {
         let mut reply = reply(r#"{"channel":"/meta/connect","id":"3"}"#);
         reply.succeed();
         let frozen = Message::publish("/a", 1).freeze();
-        let text = envelope([&frozen], [&reply]);
-        assert_eq!(text, r#"[{"channel":"/a","data":1},{"id":"3","channel":"/meta/connect","successful":true}]"#);
-        assert_eq!(envelope([], []), "[]");
+        let text = envelope([], [&frozen], [&reply]);
+        assert_eq!(
+            text,
+            r#"[{"channel":"/a","data":1},{"id":"3","channel":"/meta/connect","successful":true}]"#
+        );
+        assert_eq!(envelope([], [], []), "[]");
     }
 }

@@ -1,0 +1,245 @@
+//! A channel of the server.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use indexmap::IndexMap;
+use parking_lot::{Mutex, RwLock};
+
+use super::core::Core;
+use super::session::ServerSession;
+use super::settings::{ChannelConfig, Settings};
+use crate::channel::Subscribers;
+use crate::protocol::{ChannelPattern, ClientId};
+
+/// A channel that exists in a server, or a wildcard that has subscribers, listeners or authorizers
+/// of its own. A cheap clone of a handle.
+#[derive(Clone)]
+pub struct ServerChannel(Arc<Inner>);
+
+/// Does not keep the channel alive.
+#[derive(Debug)]
+pub(crate) struct WeakChannel(Weak<Inner>);
+
+struct Inner {
+    id: ChannelPattern,
+    server: Weak<Core>,
+    settings: RwLock<Settings>,
+    subscribers: RwLock<Subscribers<ClientId, ServerSession>>,
+    life: Mutex<Life>,
+}
+
+/// Whether the channel is about to be swept.
+#[derive(Debug)]
+struct Life {
+    /// When it was last created, subscribed to or changed.
+    touched: Instant,
+    /// Whether the timers are going to look at it.
+    watched: bool,
+    /// It is no longer in the tree: nobody can subscribe to it.
+    removed: bool,
+}
+
+/// What the sweeper has to do with a channel that nobody needs (CH-14).
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Sweep {
+    /// Somebody needs it.
+    Keep,
+    /// It was needed in the meantime.
+    LookAgain(Instant),
+    /// It has been marked as removed.
+    Remove,
+}
+
+impl ServerChannel {
+    pub(crate) fn new(config: ChannelConfig, core: &Arc<Core>, now: Instant) -> Self {
+        let (id, settings) = config.into_parts();
+        Self(Arc::new(Inner {
+            id,
+            server: Arc::downgrade(core),
+            settings: RwLock::new(settings),
+            subscribers: RwLock::default(),
+            life: Mutex::new(Life {
+                touched: now,
+                watched: false,
+                removed: false,
+            }),
+        }))
+    }
+
+    /// The name, which may be a wildcard.
+    #[must_use]
+    pub fn id(&self) -> &ChannelPattern {
+        &self.0.id
+    }
+
+    /// Whether the channel stays although nobody needs it.
+    #[must_use]
+    pub fn is_persistent(&self) -> bool {
+        self.0.settings.read().persistent
+    }
+
+    /// Whether messages may wait for company.
+    #[must_use]
+    pub fn is_lazy(&self) -> bool {
+        self.0.settings.read().lazy
+    }
+
+    /// How long they may; `None` is the server's `maxLazyTimeout`.
+    pub(crate) fn lazy_timeout(&self) -> Option<Duration> {
+        self.0.settings.read().lazy_timeout
+    }
+
+    /// Whether publishers receive their own messages through a subscription to this channel.
+    #[must_use]
+    pub fn broadcasts_to_publisher(&self) -> bool {
+        self.0.settings.read().broadcast_to_publisher
+    }
+
+    /// Those who are subscribed now, in no particular order.
+    #[must_use]
+    pub fn subscribers(&self) -> Vec<ServerSession> {
+        self.snapshot().values().cloned().collect()
+    }
+
+    /// Changes the settings of the channel, adds listeners or authorizers.
+    pub fn configure(&self, change: impl FnOnce(&mut ChannelConfig)) {
+        let mut settings = self.0.settings.write();
+        let mut config = ChannelConfig::of(self.0.id.clone(), settings.clone());
+        change(&mut config);
+        *settings = config.into_parts().1;
+        drop(settings);
+        self.touch();
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        self.0.settings.read().clone()
+    }
+
+    pub(crate) fn with_settings<T>(&self, read: impl FnOnce(&Settings) -> T) -> T {
+        read(&self.0.settings.read())
+    }
+
+    pub(crate) fn snapshot(&self) -> Arc<IndexMap<ClientId, ServerSession>> {
+        self.0.subscribers.read().snapshot()
+    }
+
+    pub(crate) fn has_subscribers(&self) -> bool {
+        !self.0.subscribers.read().is_empty()
+    }
+
+    /// Adds a subscriber; whether it is new, or `None` if the channel has been swept.
+    pub(crate) fn add_subscriber(&self, session: &ServerSession, now: Instant) -> Option<bool> {
+        let mut life = self.0.life.lock();
+        if life.removed {
+            return None;
+        }
+        life.touched = now;
+        Some(
+            self.0
+                .subscribers
+                .write()
+                .insert(session.id(), session.clone()),
+        )
+    }
+
+    pub(crate) fn remove_subscriber(&self, session: &ServerSession) -> bool {
+        let removed = self.0.subscribers.write().remove(&session.id());
+        if removed {
+            self.touch();
+        }
+        removed
+    }
+
+    /// Takes all subscribers off, without telling them.
+    pub(crate) fn clear(&self) -> Arc<IndexMap<ClientId, ServerSession>> {
+        self.0.subscribers.write().take()
+    }
+
+    /// Puts off the sweeping, and sees to it that somebody looks at the channel again.
+    pub(crate) fn touch(&self) {
+        if let Some(core) = self.0.server.upgrade() {
+            core.watch(self);
+        }
+    }
+
+    /// Notes a use; whether the timers have to be told of the channel.
+    pub(crate) fn touched(&self, now: Instant) -> bool {
+        let may_go = self.is_sweepable();
+        let mut life = self.0.life.lock();
+        life.touched = now;
+        may_go && !life.removed && !std::mem::replace(&mut life.watched, true)
+    }
+
+    fn is_sweepable(&self) -> bool {
+        let settings = self.0.settings.read();
+        let needed = settings.persistent || settings.has_listeners() || settings.has_authorizers();
+        !needed && self.0.subscribers.read().is_empty()
+    }
+
+    /// The sweeper's look.
+    pub(crate) fn sweep(&self, patience: Duration, now: Instant) -> Sweep {
+        let may_go = self.is_sweepable();
+        let mut life = self.0.life.lock();
+        let at = life.touched + patience;
+        if life.removed || !may_go {
+            life.watched = false;
+            return Sweep::Keep;
+        }
+        if at > now {
+            return Sweep::LookAgain(at);
+        }
+        life.removed = self.0.subscribers.read().is_empty();
+        if life.removed {
+            Sweep::Remove
+        } else {
+            Sweep::Keep
+        }
+    }
+
+    pub(crate) fn mark_removed(&self) {
+        self.0.life.lock().removed = true;
+    }
+
+    pub(crate) fn server(&self) -> Option<Arc<Core>> {
+        self.0.server.upgrade()
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakChannel {
+        WeakChannel(Arc::downgrade(&self.0))
+    }
+}
+
+impl WeakChannel {
+    pub(crate) fn upgrade(&self) -> Option<ServerChannel> {
+        self.0.upgrade().map(ServerChannel)
+    }
+}
+
+impl fmt::Display for ServerChannel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0.id, formatter)
+    }
+}
+
+impl fmt::Debug for ServerChannel {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "ServerChannel({})", self.0.id)
+    }
+}
+
+impl fmt::Debug for Inner {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.id, formatter)
+    }
+}
+
+/// Two handles of one channel are equal.
+impl PartialEq for ServerChannel {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for ServerChannel {}

@@ -1,0 +1,121 @@
+//! `/meta/connect` (section 6 of the specification).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+
+use super::core::Core;
+use super::exchange::Exchange;
+use super::pipeline::{Processed, unknown_session};
+use super::session::{Connecting, ServerSession};
+use super::timers::now;
+use crate::protocol::{Advice, BayeuxError, Reconnect, Reply, Transport};
+use crate::session::{Hold, Resume, Wake};
+
+/// A connect that has been accepted and not yet answered.
+///
+/// As long as it exists its session does not expire; from its drop on it does (CN-9, SES-6).
+#[derive(Debug)]
+pub(crate) struct Connect {
+    guard: Connecting,
+    /// What is going to be sent; taken when it is.
+    reply: Option<Reply>,
+    /// Whether the client asked for advice by sending some (ADV-3).
+    wants_advice: bool,
+    transport: Transport,
+    /// `T`.
+    timeout: Duration,
+    /// Whether the session had connected before: the first connect is answered at once (CN-4).
+    again: bool,
+}
+
+impl Connect {
+    pub(crate) const fn session(&self) -> &ServerSession {
+        self.guard.session()
+    }
+
+    /// Whether the connect would be held if only there is nothing to deliver (CN-3).
+    pub(crate) const fn may_wait(&self) -> bool {
+        self.again && !self.timeout.is_zero()
+    }
+
+    /// Holds the connect, unless it has to be answered at once.
+    pub(crate) fn hold(&self, hold: Hold) -> Option<oneshot::Receiver<Resume>> {
+        if !self.may_wait() {
+            return None;
+        }
+        self.guard.hold(hold, now() + self.timeout)
+    }
+}
+
+impl Core {
+    /// Accepts a connect: the deadline of the session is off, an older connect gives way.
+    pub(super) async fn connect(
+        self: &Arc<Self>,
+        session: &ServerSession,
+        mut exchange: Exchange,
+    ) -> Processed {
+        let transport = exchange
+            .context
+            .transport()
+            .unwrap_or(Transport::LongPolling);
+        let asked = exchange.message.advice;
+        let (guard, again) = session.connect(self.pacing(Some(transport)), now());
+        let timeout = session.change(|state| {
+            if transport != Transport::WebSocket {
+                state.detach();
+            }
+            state.pace.ask_interval(asked.interval);
+            (state.pace.hold(asked.timeout), Wake::Nobody)
+        });
+        let route = self.matching(&exchange.message.channel().into());
+        match self
+            .listen(&route, Some(session), &mut exchange.message)
+            .await
+        {
+            Err(refusal) => {
+                Processed::Replied(self.conclude(Some(session), exchange, Err(refusal)).await)
+            }
+            Ok(()) => Processed::Connecting(Connect {
+                guard,
+                reply: Some(exchange.reply),
+                wants_advice: asked.present,
+                transport,
+                timeout,
+                again,
+            }),
+        }
+    }
+
+    /// Answers a connect: at once, or after it was held and resumed.
+    ///
+    /// There is no reply if an extension drops it.
+    pub(crate) async fn finish_connect(
+        &self,
+        connect: &mut Connect,
+        resume: Option<Resume>,
+    ) -> Option<Reply> {
+        let mut reply = connect.reply.take()?;
+        let session = connect.session().clone();
+        if session.is_handshook() {
+            let advice = session.change(|state| {
+                (
+                    state.pace.advise(connect.transport, connect.wants_advice),
+                    Wake::Nobody,
+                )
+            });
+            reply.add_advice(advice);
+            reply.succeed();
+        } else if resume == Some(Resume::Disconnected) {
+            // CN-16: a held connect ends well, and is the last one.
+            reply.set_advice(Some(Advice::reconnect(Reconnect::None)));
+            reply.succeed();
+        } else {
+            // CN-22: the session ended while the connect was processed.
+            reply.set_advice(Some(unknown_session(true)));
+            reply.fail(BayeuxError::SessionUnknown);
+        }
+        self.replied(Some(&session), reply).await
+    }
+}

@@ -1,0 +1,205 @@
+//! Delivering a message to one session.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::core::Core;
+use super::hook::{self, Flow};
+use super::local_session::LocalSession;
+use super::session::ServerSession;
+use super::timers::now;
+use crate::protocol::{ChannelError, ChannelId, ChannelKind, FrozenMessage, IntoData, Message};
+use crate::session::Enqueued;
+
+/// Who sends what code of the server publishes or delivers: a session, or nobody.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Origin<'a>(pub(crate) Option<&'a ServerSession>);
+
+impl<'a> From<&'a ServerSession> for Origin<'a> {
+    fn from(session: &'a ServerSession) -> Self {
+        Self(Some(session))
+    }
+}
+
+impl<'a> From<&'a LocalSession> for Origin<'a> {
+    fn from(session: &'a LocalSession) -> Self {
+        Self(Some(session.server_session()))
+    }
+}
+
+impl<'a> From<Option<&'a ServerSession>> for Origin<'a> {
+    fn from(session: Option<&'a ServerSession>) -> Self {
+        Self(session)
+    }
+}
+
+/// A message could not be sent; it is returned where there is one.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// The session has ended.
+    #[error("the session has ended")]
+    Gone(Box<Message>),
+    /// The session's queue has no room, and its policy is to drop.
+    #[error("the queue of the session is full")]
+    Full(Box<Message>),
+    /// An extension or a listener objected.
+    #[error("the message was vetoed")]
+    Vetoed,
+    /// The server has been dropped.
+    #[error("the server is gone")]
+    ServerGone,
+    /// That is no channel to send to.
+    #[error("not a channel that can be published to")]
+    Channel(#[from] ChannelError),
+    /// The data does not serialise.
+    #[error("the data does not serialise")]
+    Data(#[from] serde_json::Error),
+}
+
+impl ServerSession {
+    /// Delivers data to this session only, on any channel, subscribed to or not.
+    ///
+    /// Neither the policy nor authorizers nor listeners of the channel are asked; extensions are.
+    /// The message is in the queue when this returns.
+    ///
+    /// # Errors
+    /// [`SendError::Gone`] if the session has ended, [`SendError::Full`] if it has no room,
+    /// [`SendError::Vetoed`] by an extension, and errors of the arguments.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the message may or may not be queued; never half of it.
+    pub async fn deliver<'a, C>(
+        &self,
+        from: impl Into<Origin<'a>>,
+        channel: C,
+        data: impl IntoData,
+    ) -> Result<(), SendError>
+    where
+        C: TryInto<ChannelId>,
+        ChannelError: From<C::Error>,
+    {
+        let channel = channel.try_into().map_err(ChannelError::from)?;
+        let message = Message {
+            data: Some(data.into_data()?),
+            ..Message::empty(channel)
+        };
+        self.deliver_message(from, message).await
+    }
+
+    /// Delivers a message to this session only; its `id` and `ext` are kept (SVC-3).
+    ///
+    /// # Errors
+    /// As [`deliver`](Self::deliver).
+    ///
+    /// # Cancel safety
+    /// As [`deliver`](Self::deliver).
+    pub async fn deliver_message<'a>(
+        &self,
+        from: impl Into<Origin<'a>>,
+        mut message: Message,
+    ) -> Result<(), SendError> {
+        let Origin(sender) = from.into();
+        let core = self.server().ok_or(SendError::ServerGone)?;
+        for extension in core.extensions().iter().rev() {
+            match hook::call(|| extension.outgoing(Some(self), &mut message)).await {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::Stop) => return Err(SendError::Vetoed),
+                Err(error) => tracing::error!(%error, "an extension failed on a delivery"),
+            }
+        }
+        let broadcast = message.channel().kind() == ChannelKind::Broadcast;
+        if broadcast && sender == Some(self) && !self.broadcast_to_publisher() {
+            return Ok(()); // SVC-5
+        }
+        let patience = core.patience(None).filter(|_| message.is_lazy());
+        core.deliver_to(self, &Arc::new(message.freeze()), patience)
+            .await
+    }
+
+    /// Ends the session: its client is told with its next response.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the session is ended, but callbacks of its removal may not have run.
+    pub async fn disconnect(&self) {
+        if let Some(farewell) = self.server().and_then(|core| core.disconnect(self)) {
+            farewell.await;
+        }
+    }
+}
+
+impl Core {
+    /// Shows a message to the extensions of its receiver, then queues it.
+    pub(super) async fn deliver_to(
+        &self,
+        session: &ServerSession,
+        frozen: &Arc<FrozenMessage>,
+        patience: Option<Duration>,
+    ) -> Result<(), SendError> {
+        let Some(frozen) = self.outgoing(session, frozen).await else {
+            return Err(SendError::Vetoed);
+        };
+        if let Some(local) = session.local() {
+            if !session.is_handshook() {
+                return Err(SendError::Gone(Box::new(frozen.message().clone())));
+            }
+            self.count_delivered(1);
+            local.receive(&frozen).await;
+            return Ok(());
+        }
+        match self.enqueue(session, Arc::clone(&frozen), patience, now()) {
+            Enqueued::Queued(_) => Ok(()),
+            Enqueued::Gone => Err(SendError::Gone(Box::new(frozen.message().clone()))),
+            Enqueued::Dropped | Enqueued::Overflow => {
+                Err(SendError::Full(Box::new(frozen.message().clone())))
+            }
+        }
+    }
+
+    /// What a session's extensions make of a message: itself, another one for this session alone,
+    /// or nothing.
+    async fn outgoing(
+        &self,
+        session: &ServerSession,
+        frozen: &Arc<FrozenMessage>,
+    ) -> Option<Arc<FrozenMessage>> {
+        if !session.is_hooked() {
+            return Some(Arc::clone(frozen));
+        }
+        let mut message = frozen.message().clone();
+        for extension in session.extensions().iter().rev() {
+            match hook::call(|| extension.outgoing(Some(session), &mut message)).await {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::Stop) => return None,
+                Err(error) => tracing::error!(%error, "an extension failed on a delivery"),
+            }
+        }
+        if message == *frozen.message() {
+            return Some(Arc::clone(frozen));
+        }
+        Some(Arc::new(message.freeze()))
+    }
+
+    /// Queues a message for a remote session.
+    pub(super) fn enqueue(
+        &self,
+        session: &ServerSession,
+        frozen: Arc<FrozenMessage>,
+        patience: Option<Duration>,
+        now: Instant,
+    ) -> Enqueued {
+        let enqueued = session.enqueue(frozen, patience, now);
+        match enqueued {
+            Enqueued::Queued(_) => self.count_delivered(1),
+            Enqueued::Gone => {}
+            Enqueued::Dropped => tracing::debug!(%session, "queue full: message dropped"),
+            Enqueued::Overflow => {
+                tracing::warn!(%session, "queue full: session ended");
+                if let Some(farewell) = self.disconnect(session) {
+                    self.tasks().spawn(farewell);
+                }
+            }
+        }
+        enqueued
+    }
+}

@@ -1,0 +1,46 @@
+//! One request message and the reply that it is going to get.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use crate::protocol::{BayeuxError, Message, Reply};
+
+/// A request message with its reply and the request that carried it.
+///
+/// Extensions and policies may change the message and fill the reply; what they put into the reply
+/// reaches the client even if the message is then refused (AUTH-5).
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Exchange {
+    /// What the client sent.
+    pub message: Message,
+    /// What it is going to be told.
+    pub reply: Reply,
+    /// The request that carried the message.
+    pub context: Arc<Context>,
+    handled: bool,
+}
+
+impl Exchange {
+    pub(crate) const fn new(message: Message, reply: Reply, context: Arc<Context>) -> Self {
+        Self {
+            message,
+            reply,
+            context,
+            handled: false,
+        }
+    }
+
+    /// The reply is complete as it stands: a veto sends it as it is and not as
+    /// `404::message_deleted` (PROC-7).
+    pub const fn handle(&mut self) {
+        self.handled = true;
+    }
+
+    /// Somebody vetoed the message.
+    pub(crate) fn delete(&mut self) {
+        if !self.handled {
+            self.reply.fail(BayeuxError::MessageDeleted);
+        }
+    }
+}

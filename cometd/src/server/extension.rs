@@ -1,0 +1,50 @@
+//! Hooks that every message passes.
+
+use super::exchange::Exchange;
+use super::hook::{Deferred, Flow};
+use super::session::ServerSession;
+use crate::protocol::{Message, Reply};
+
+/// Sees, changes or vetoes messages: all of a server
+/// ([`extension`](crate::Builder::extension)) or those of one session
+/// ([`add_extension`](ServerSession::add_extension)).
+///
+/// Every method has a default that lets the message pass. Incoming messages meet extensions in the
+/// order in which these were added, outgoing ones in the reverse order; those of the server come
+/// before those of the session in both directions. A method that panics counts as "go on".
+pub trait Extension: Send + Sync + 'static {
+    /// A client sent a message. [`Flow::Stop`] answers it with `404::message_deleted`.
+    ///
+    /// The session is absent if the message names one that does not exist.
+    fn incoming<'a>(
+        &'a self,
+        session: Option<&'a ServerSession>,
+        exchange: &'a mut Exchange,
+    ) -> Deferred<'a, Flow> {
+        let _ = (session, exchange);
+        Flow::Continue.into()
+    }
+
+    /// A message is about to be delivered. [`Flow::Stop`] drops it.
+    ///
+    /// An extension of the server sees a broadcast once, without a receiver, and what is delivered
+    /// to one session with that session. An extension of a session sees what goes to it.
+    fn outgoing<'a>(
+        &'a self,
+        receiver: Option<&'a ServerSession>,
+        message: &'a mut Message,
+    ) -> Deferred<'a, Flow> {
+        let _ = (receiver, message);
+        Flow::Continue.into()
+    }
+
+    /// A message is about to be answered. [`Flow::Stop`] drops the reply: the client gets none.
+    fn reply<'a>(
+        &'a self,
+        session: Option<&'a ServerSession>,
+        reply: &'a mut Reply,
+    ) -> Deferred<'a, Flow> {
+        let _ = (session, reply);
+        Flow::Continue.into()
+    }
+}

@@ -1,0 +1,240 @@
+//! The client's half of a session that lives in this process.
+
+use std::fmt;
+use std::sync::{Arc, Weak};
+
+use super::BayeuxServer;
+use super::context::Context;
+use super::core::Core;
+use super::exchange::Exchange;
+use super::hook;
+use super::listener::Subscriber;
+use super::pipeline::{Holds, Processed, Sender};
+use super::session::{LocalHalf, ServerSession};
+use crate::protocol::codec::{Echo, Request};
+use crate::protocol::{
+    BayeuxError, ChannelError, ChannelId, ChannelPattern, FrozenMessage, IntoData, Message,
+    MetaChannel, RawJson, Reply,
+};
+
+/// A client inside the server, such as the one that every service has. A cheap clone of a handle.
+///
+/// What it publishes and subscribes to goes the way of any client's messages: extensions, policy,
+/// authorizers and listeners see it. It has no deadline and needs no connects.
+#[derive(Clone)]
+pub struct LocalSession {
+    session: ServerSession,
+    server: Weak<Core>,
+    /// A mock keeps its server alive; a service's session must not, its server has the service.
+    _own_server: Option<Arc<Core>>,
+}
+
+/// A request of a [`LocalSession`] failed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LocalError {
+    /// The server refused it, as it would have refused a remote client.
+    #[error("refused: {0}")]
+    Refused(#[from] BayeuxError),
+    /// An extension dropped the reply.
+    #[error("no reply")]
+    NoReply,
+    /// The server has been dropped.
+    #[error("the server is gone")]
+    ServerGone,
+    /// That is no channel.
+    #[error("not a channel")]
+    Channel(#[from] ChannelError),
+    /// The data does not serialise.
+    #[error("the data does not serialise")]
+    Data(#[from] serde_json::Error),
+}
+
+impl LocalSession {
+    /// Handshakes. The name goes into logs.
+    pub(crate) async fn handshake(core: &Arc<Core>, name: &str) -> Result<Self, LocalError> {
+        let message = Message::empty(ChannelId::meta(MetaChannel::Handshake));
+        let exchange = Exchange::new(
+            message,
+            Reply::to(Echo::default()),
+            Arc::new(Context::local()),
+        );
+        match core.handshake_locally(name, exchange).await {
+            Processed::Handshaken(session, _) => Ok(Self {
+                session,
+                server: Arc::downgrade(core),
+                _own_server: None,
+            }),
+            Processed::Replied(reply) => Err(refused(reply.as_ref())),
+            Processed::Connecting(_) => Err(LocalError::NoReply),
+        }
+    }
+
+    /// The server's half: the sender of what this session publishes.
+    #[must_use]
+    pub const fn server_session(&self) -> &ServerSession {
+        &self.session
+    }
+
+    /// Keeps the server alive as long as this handle.
+    pub(crate) fn owning(self, server: Arc<Core>) -> Self {
+        Self {
+            _own_server: Some(server),
+            ..self
+        }
+    }
+
+    /// The server that the session is in, unless it has been dropped.
+    #[must_use]
+    pub fn server(&self) -> Option<BayeuxServer> {
+        self.server.upgrade().map(BayeuxServer::of)
+    }
+
+    /// Publishes to a channel, as a remote client would.
+    ///
+    /// # Errors
+    /// [`LocalError::Refused`] with what a remote client would have been answered, and errors of
+    /// the arguments.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, some subscribers may have the message and others not.
+    pub async fn publish<C>(&self, channel: C, data: impl IntoData) -> Result<(), LocalError>
+    where
+        C: TryInto<ChannelId>,
+        ChannelError: From<C::Error>,
+    {
+        let channel = channel.try_into().map_err(ChannelError::from)?;
+        let data = Some(data.into_data()?);
+        self.request(Message {
+            data,
+            ..Message::empty(channel)
+        })
+        .await
+    }
+
+    /// Subscribes to a channel or wildcard; the subscriber sees what arrives there from now on,
+    /// one message after the other.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the subscription may or may not be made.
+    pub async fn subscribe<C>(
+        &self,
+        channel: C,
+        subscriber: impl Subscriber,
+    ) -> Result<(), LocalError>
+    where
+        C: TryInto<ChannelPattern>,
+        ChannelError: From<C::Error>,
+    {
+        let channel = channel.try_into().map_err(ChannelError::from)?;
+        self.subscription(MetaChannel::Subscribe, &channel).await?;
+        if let Some(local) = self.session.local() {
+            local
+                .subscribers
+                .write()
+                .push((channel, Arc::new(subscriber)));
+        }
+        Ok(())
+    }
+
+    /// Ends all subscriptions of this session to a channel or wildcard.
+    ///
+    /// # Errors
+    /// As [`publish`](Self::publish).
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the subscriptions may or may not be ended.
+    pub async fn unsubscribe<C>(&self, channel: C) -> Result<(), LocalError>
+    where
+        C: TryInto<ChannelPattern>,
+        ChannelError: From<C::Error>,
+    {
+        let channel = channel.try_into().map_err(ChannelError::from)?;
+        if let Some(local) = self.session.local() {
+            local.subscribers.write().retain(|(it, _)| *it != channel);
+        }
+        self.subscription(MetaChannel::Unsubscribe, &channel).await
+    }
+
+    /// Ends the session.
+    ///
+    /// # Cancel safety
+    /// As [`ServerSession::disconnect`].
+    pub async fn disconnect(&self) {
+        self.session.disconnect().await;
+    }
+
+    async fn subscription(
+        &self,
+        channel: MetaChannel,
+        name: &ChannelPattern,
+    ) -> Result<(), LocalError> {
+        let subscription = Some(RawJson::of(name.as_str())?);
+        let message = Message {
+            subscription,
+            ..Message::empty(ChannelId::meta(channel))
+        };
+        self.request(message).await
+    }
+
+    async fn request(&self, mut message: Message) -> Result<(), LocalError> {
+        message.client_id = Some(self.session.id().to_text());
+        let sender = Sender {
+            context: Arc::new(Context::local()),
+            session: Some(self.session.clone()),
+            holds: Holds::Alone,
+        };
+        let request = Request {
+            echo: Echo::default(),
+            message: Ok(message),
+        };
+        let core = self.server.upgrade().ok_or(LocalError::ServerGone)?;
+        match core.process(&sender, request).await {
+            Processed::Replied(Some(reply)) if reply.successful() == Some(true) => Ok(()),
+            Processed::Replied(reply) => Err(refused(reply.as_ref())),
+            Processed::Handshaken(..) | Processed::Connecting(_) => Err(LocalError::NoReply),
+        }
+    }
+}
+
+fn refused(reply: Option<&Reply>) -> LocalError {
+    match reply.and_then(Reply::error) {
+        Some(error) => LocalError::Refused(error.clone()),
+        None => LocalError::NoReply,
+    }
+}
+
+impl LocalHalf {
+    /// Hands a message to those who subscribed to its channel.
+    pub(super) async fn receive(&self, message: &FrozenMessage) {
+        let concerned: Vec<Arc<dyn Subscriber>> = self
+            .subscribers
+            .read()
+            .iter()
+            .filter(|(pattern, _)| pattern.matches(message.channel()))
+            .map(|(_, subscriber)| Arc::clone(subscriber))
+            .collect();
+        for subscriber in concerned {
+            if let Err(error) =
+                hook::call(|| subscriber.on_message(message.channel(), message)).await
+            {
+                tracing::error!(%error, channel = %message.channel(), "a subscriber failed");
+            }
+        }
+    }
+}
+
+impl fmt::Debug for LocalSession {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "LocalSession({})", self.session)
+    }
+}
+
+impl fmt::Display for LocalSession {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.session, formatter)
+    }
+}

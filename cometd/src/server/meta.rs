@@ -1,0 +1,165 @@
+//! `/meta/handshake` and `/meta/disconnect`, and meta channels that mean nothing.
+
+use std::sync::Arc;
+
+use super::core::Core;
+use super::exchange::Exchange;
+use super::hook::{self, Flow};
+use super::listener::Removal;
+use super::pipeline::{Processed, Refusal};
+use super::policy::Decision;
+use super::session::{Farewell, LocalHalf, ServerSession};
+use super::timers::now;
+use crate::channel::Operation;
+use crate::protocol::{Advice, BayeuxError, ClientId, Handshaken, Reconnect, Transport};
+use crate::session::Wake;
+
+impl Core {
+    /// Makes a session, unless an extension, a listener or the policy objects.
+    pub(super) async fn handshake(self: &Arc<Self>, exchange: Exchange) -> Processed {
+        let session = ServerSession::new(random_id(), "", self, None);
+        self.handshake_of(session, exchange).await
+    }
+
+    /// Makes the server's half of a local session, and lets it handshake like any other.
+    pub(super) async fn handshake_locally(
+        self: &Arc<Self>,
+        name: &str,
+        exchange: Exchange,
+    ) -> Processed {
+        let name = if name.is_empty() {
+            String::new()
+        } else {
+            format!("{name}_")
+        };
+        let session = ServerSession::new(random_id(), &name, self, Some(LocalHalf::default()));
+        self.handshake_of(session, exchange).await
+    }
+
+    async fn handshake_of(
+        self: &Arc<Self>,
+        session: ServerSession,
+        mut exchange: Exchange,
+    ) -> Processed {
+        match self.accept(&session, &mut exchange).await {
+            Ok(()) => {
+                let reply = self.replied(Some(&session), exchange.reply).await;
+                Processed::Handshaken(session, reply)
+            }
+            Err(refusal) => {
+                if matches!(refusal, Refusal::Error(_)) && exchange.reply.reconnect().is_none() {
+                    let advice = exchange.reply.advice().copied().unwrap_or_default();
+                    exchange.reply.set_advice(Some(Advice {
+                        reconnect: Some(Reconnect::None),
+                        ..advice
+                    }));
+                }
+                Processed::Replied(self.conclude(Some(&session), exchange, Err(refusal)).await)
+            }
+        }
+    }
+
+    async fn accept(
+        self: &Arc<Self>,
+        session: &ServerSession,
+        exchange: &mut Exchange,
+    ) -> Result<(), Refusal> {
+        if self.incoming(Some(session), exchange).await == Flow::Stop {
+            return Err(Refusal::Deleted);
+        }
+        let route = self.matching(&exchange.message.channel().into());
+        self.listen(&route, Some(session), &mut exchange.message)
+            .await?;
+        let limit = self.config().server.limits.max_sessions;
+        if limit.is_some_and(|limit| self.sessions().len() >= limit) && !session.is_local() {
+            return Err(BayeuxError::SessionsExceeded.into());
+        }
+        match hook::call(|| self.policy().can_handshake(session, exchange)).await {
+            Ok(Decision::Grant) => {}
+            Ok(Decision::Deny(_)) => return Err(BayeuxError::HandshakeDenied.into()),
+            Err(error) => {
+                tracing::error!(%error, "the security policy failed: the handshake is denied");
+                return Err(BayeuxError::HandshakeDenied.into());
+            }
+        }
+        self.register(session, exchange);
+        for listener in self.listeners() {
+            if let Err(error) = hook::call(|| listener.session_added(session, exchange)).await {
+                tracing::error!(%error, "a listener failed on a new session");
+            }
+        }
+        Ok(())
+    }
+
+    /// From here on the session can be found by its id.
+    fn register(&self, session: &ServerSession, exchange: &mut Exchange) {
+        let transport = exchange.context.transport();
+        let pacing = self.pacing(transport);
+        let advice = session.change(|state| {
+            if session.is_local() {
+                state.handshake_local();
+                return (None, Wake::Nobody);
+            }
+            state.pace.transport = pacing;
+            state.set_connect_only(self.transport(transport).meta_connect_deliver_only);
+            state.handshake(now());
+            (
+                transport.and_then(|transport| state.pace.advise(transport, true)),
+                Wake::Nobody,
+            )
+        });
+        self.sessions().insert(session.id(), session.clone());
+        exchange.reply.add_advice(advice);
+        exchange.reply.handshaken(Handshaken {
+            client_id: session.id(),
+            connection_types: self.connection_types(),
+            messages: 0,
+        });
+        tracing::info!(%session, ?transport, "session added");
+    }
+
+    /// The transports that a client can choose from (HS-3).
+    fn connection_types(&self) -> Vec<Transport> {
+        self.config().server.allowed_transports.clone()
+    }
+
+    pub(super) fn remove_session_of_client(&self, session: &ServerSession) -> Option<Farewell> {
+        self.remove_session(session, Removal::Disconnected, None)
+    }
+
+    /// A meta channel that means nothing is refused like any channel that must not be made (PROC-5).
+    pub(super) async fn meta_unknown(
+        &self,
+        session: &ServerSession,
+        exchange: &mut Exchange,
+    ) -> Result<(), Refusal> {
+        let channel = exchange.message.channel().into();
+        self.authorize(Operation::Create, &channel, session, exchange)
+            .await
+            .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
+        Ok(())
+    }
+}
+
+#[cfg(feature = "testing")]
+impl Core {
+    /// A session that has handshaken and that no client will ever ask for.
+    pub(crate) fn add_session_without_client(self: &Arc<Self>) -> ServerSession {
+        let session = ServerSession::new(random_id(), "mock_", self, None);
+        session.change(|state| (state.handshake(now()), Wake::Nobody));
+        self.sessions().insert(session.id(), session.clone());
+        session
+    }
+}
+
+/// 128 bits that nobody can guess (HS-4).
+fn random_id() -> ClientId {
+    let mut bits = [0_u8; 16];
+    // Without random bits there must be no sessions at all.
+    #[expect(
+        clippy::expect_used,
+        reason = "an operating system without random bits cannot run a server"
+    )]
+    getrandom::fill(&mut bits).expect("the operating system gives random bits");
+    ClientId::from_random(u128::from_ne_bytes(bits))
+}

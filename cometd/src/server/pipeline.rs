@@ -1,0 +1,299 @@
+//! The way of a request message through the server (section 3 of the specification).
+
+use std::sync::Arc;
+
+use super::connect::Connect;
+use super::context::Context;
+use super::core::Core;
+use super::exchange::Exchange;
+use super::hook::{self, Flow};
+use super::session::{Batch, ServerSession};
+use super::timers::now;
+use crate::protocol::codec::Request;
+use crate::protocol::{
+    Advice, BayeuxError, ChannelKind, ClientId, MetaChannel, ParseError, Reconnect, Reply,
+};
+use crate::session::{Phase, Wake};
+
+/// Who sends an envelope.
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) context: Arc<Context>,
+    /// The session that the transport found, whatever the messages say.
+    pub(crate) session: Option<ServerSession>,
+    pub(crate) holds: Holds,
+}
+
+/// Which connects of an envelope may be held.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Holds {
+    /// One that is the only message of its envelope (CN-3).
+    Alone,
+    /// Any (CN-7).
+    Any,
+}
+
+/// What an envelope led to.
+#[derive(Debug)]
+pub(crate) struct Received {
+    /// The session of the sender; a new one after a handshake.
+    pub(crate) session: Option<ServerSession>,
+    /// The replies in the order of the requests.
+    pub(crate) replies: Vec<Reply>,
+    /// The connect that may be held: its reply comes after the others.
+    pub(crate) connect: Option<Connect>,
+    /// A connect that was answered with the others; its session expires from the drop on.
+    pub(crate) answered: Option<Connect>,
+    /// No wake-ups for what the envelope itself caused, until the response is composed (BAT-8).
+    pub(crate) _batch: Option<Batch>,
+}
+
+/// What one message led to.
+pub(super) enum Processed {
+    /// A reply, unless an extension has dropped it.
+    Replied(Option<Reply>),
+    /// A new session and the reply that says so.
+    Handshaken(ServerSession, Option<Reply>),
+    Connecting(Connect),
+}
+
+/// A message that does not go on.
+#[derive(Debug)]
+pub(super) enum Refusal {
+    /// Vetoed: `404::message_deleted`, or what the hook has put into the reply.
+    Deleted,
+    Error(BayeuxError),
+}
+
+impl From<BayeuxError> for Refusal {
+    fn from(error: BayeuxError) -> Self {
+        Self::Error(error)
+    }
+}
+
+impl Core {
+    /// Processes the messages of an envelope, strictly one after the other (BAT-2).
+    ///
+    /// # Errors
+    /// A handshake that is not alone; then nothing has been processed (HS-5).
+    pub(crate) async fn receive(
+        self: &Arc<Self>,
+        sender: Sender,
+        requests: Vec<Request>,
+    ) -> Result<Received, ParseError> {
+        let alone = requests.len() == 1;
+        if !alone && requests.iter().any(|it| it.is_meta(MetaChannel::Handshake)) {
+            return Err(ParseError::HandshakeNotAlone);
+        }
+        let connects_first = requests
+            .first()
+            .is_some_and(|it| it.is_meta(MetaChannel::Connect));
+        let batch = sender
+            .session
+            .as_ref()
+            .filter(|_| !connects_first)
+            .map(ServerSession::start_batch);
+        let may_hold = alone || sender.holds == Holds::Any;
+
+        let mut received = Received {
+            session: sender.session.clone(),
+            replies: Vec::with_capacity(requests.len()),
+            connect: None,
+            answered: None,
+            _batch: batch,
+        };
+        for request in requests {
+            match self.process(&sender, request).await {
+                Processed::Replied(reply) => received.replies.extend(reply),
+                Processed::Handshaken(session, reply) => {
+                    received.session = Some(session);
+                    received.replies.extend(reply);
+                }
+                // Of two in one envelope the later one replaces the earlier.
+                Processed::Connecting(connect) if may_hold => received.connect = Some(connect),
+                Processed::Connecting(mut connect) => {
+                    received
+                        .replies
+                        .extend(self.finish_connect(&mut connect, None).await);
+                    received.answered = Some(connect);
+                }
+            }
+        }
+        Ok(received)
+    }
+
+    /// Processes one message, up to its reply.
+    pub(super) async fn process(self: &Arc<Self>, sender: &Sender, request: Request) -> Processed {
+        let session = sender.session.as_ref();
+        let mut reply = Reply::to(request.echo);
+        let message = match request.message {
+            Ok(message) => message,
+            Err(error) => {
+                reply.fail(error);
+                return Processed::Replied(self.replied(session, reply).await);
+            }
+        };
+        tracing::debug!(channel = %message.channel(), id = message.id(), session = session.map(tracing::field::display), "received");
+        tracing::trace!(%message);
+
+        let kind = message.channel().kind();
+        let exchange = Exchange::new(message, reply, Arc::clone(&sender.context));
+        if kind == ChannelKind::Meta(MetaChannel::Handshake) {
+            return self.handshake(exchange).await;
+        }
+        self.process_in_session(session, kind, exchange).await
+    }
+
+    async fn process_in_session(
+        self: &Arc<Self>,
+        session: Option<&ServerSession>,
+        kind: ChannelKind,
+        mut exchange: Exchange,
+    ) -> Processed {
+        let outcome = match self.incoming(session, &mut exchange).await {
+            Flow::Stop => Err(Refusal::Deleted),
+            Flow::Continue => match self.known(session, kind, &mut exchange) {
+                Err(error) => Err(error.into()),
+                Ok(session) => match kind {
+                    ChannelKind::Meta(MetaChannel::Connect) => {
+                        return self.connect(session, exchange).await;
+                    }
+                    ChannelKind::Meta(meta) => self.meta(meta, session, &mut exchange).await,
+                    ChannelKind::Service | ChannelKind::Broadcast => {
+                        self.publish_request(session, &mut exchange).await
+                    }
+                },
+            },
+        };
+        Processed::Replied(self.conclude(session, exchange, outcome).await)
+    }
+
+    async fn meta(
+        self: &Arc<Self>,
+        meta: MetaChannel,
+        session: &ServerSession,
+        exchange: &mut Exchange,
+    ) -> Result<(), Refusal> {
+        if meta == MetaChannel::Unknown {
+            return self.meta_unknown(session, exchange).await;
+        }
+        let route = self.matching(&exchange.message.channel().into());
+        self.listen(&route, Some(session), &mut exchange.message)
+            .await?;
+        match meta {
+            MetaChannel::Subscribe => self.subscribe(session, exchange).await?,
+            MetaChannel::Unsubscribe => self.unsubscribe(session, exchange)?,
+            MetaChannel::Disconnect => {
+                if let Some(farewell) = self.remove_session_of_client(session) {
+                    farewell.await;
+                }
+            }
+            // Both have been seen to before.
+            MetaChannel::Handshake | MetaChannel::Connect | MetaChannel::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// The session, if the message is one of it (PROC-3), whose deadline then moves (PROC-4).
+    fn known<'a>(
+        &self,
+        session: Option<&'a ServerSession>,
+        kind: ChannelKind,
+        exchange: &mut Exchange,
+    ) -> Result<&'a ServerSession, BayeuxError> {
+        let named = exchange
+            .message
+            .client_id
+            .as_deref()
+            .and_then(ClientId::parse);
+        let connect = kind == ChannelKind::Meta(MetaChannel::Connect);
+        match session {
+            Some(session) if session.is_handshook() && named == Some(session.id()) => {
+                if !connect {
+                    session.change(|state| (state.hear(now()), Wake::Nobody));
+                }
+                Ok(session)
+            }
+            _ => {
+                if connect {
+                    let ended = session.is_some_and(|it| it.phase() == Phase::Disconnected);
+                    exchange.reply.set_advice(Some(unknown_session(ended)));
+                }
+                Err(BayeuxError::SessionUnknown)
+            }
+        }
+    }
+
+    /// Completes a reply with what became of its message, and shows it to the extensions.
+    pub(super) async fn conclude(
+        &self,
+        session: Option<&ServerSession>,
+        mut exchange: Exchange,
+        outcome: Result<(), Refusal>,
+    ) -> Option<Reply> {
+        match outcome {
+            Ok(()) => exchange.reply.succeed(),
+            Err(Refusal::Deleted) => exchange.delete(),
+            Err(Refusal::Error(error)) => exchange.reply.fail(error),
+        }
+        self.replied(session, exchange.reply).await
+    }
+
+    /// Shows an incoming message to the extensions, those of the server first (PROC-2).
+    pub(super) async fn incoming(
+        &self,
+        session: Option<&ServerSession>,
+        exchange: &mut Exchange,
+    ) -> Flow {
+        let own = session.map(ServerSession::extensions).unwrap_or_default();
+        let all = self
+            .extensions()
+            .iter()
+            .map(|it| &**it)
+            .chain(own.iter().map(|it| &**it));
+        for extension in all {
+            match hook::call(|| extension.incoming(session, exchange)).await {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::Stop) => return Flow::Stop,
+                Err(error) => tracing::error!(%error, "an extension failed on an incoming message"),
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Shows a reply to the extensions; one that they drop is not sent (PROC-9).
+    pub(super) async fn replied(
+        &self,
+        session: Option<&ServerSession>,
+        mut reply: Reply,
+    ) -> Option<Reply> {
+        let own = session.map(ServerSession::extensions).unwrap_or_default();
+        let all = self.extensions().iter().rev().map(|it| &**it);
+        for extension in all.chain(own.iter().rev().map(|it| &**it)) {
+            match hook::call(|| extension.reply(session, &mut reply)).await {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::Stop) => return None,
+                Err(error) => tracing::error!(%error, "an extension failed on a reply"),
+            }
+        }
+        Some(reply)
+    }
+}
+
+/// What the client of an unknown session is told to do (ADV-6, ADV-7).
+pub(super) const fn unknown_session(disconnected: bool) -> Advice {
+    let mut advice = Advice::HANDSHAKE;
+    if disconnected {
+        advice.reconnect = Some(Reconnect::None);
+    }
+    advice
+}
+
+impl Request {
+    /// Whether this is a message to a meta channel.
+    pub(crate) fn is_meta(&self, channel: MetaChannel) -> bool {
+        self.message
+            .as_ref()
+            .is_ok_and(|message| message.channel().kind() == ChannelKind::Meta(channel))
+    }
+}

@@ -1,0 +1,246 @@
+//! Publishing to a channel (section 10 of the specification).
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytestring::ByteString;
+
+use super::authorizer::{Intent, Vote};
+use super::channel::ServerChannel;
+use super::core::Core;
+use super::exchange::Exchange;
+use super::hook::{self, Flow, Outcome};
+use super::pipeline::Refusal;
+use super::policy::Decision;
+use super::session::ServerSession;
+use super::timers::now;
+use crate::channel::Operation;
+use crate::protocol::{BayeuxError, ChannelKind, ChannelPattern, FrozenMessage, Message};
+
+impl Core {
+    /// A client publishes.
+    pub(super) async fn publish_request(
+        self: &Arc<Self>,
+        session: &ServerSession,
+        exchange: &mut Exchange,
+    ) -> Result<(), Refusal> {
+        let id = ChannelPattern::from(exchange.message.channel());
+        let mut route = self.matching(&id);
+        let exists = route.last().is_some_and(|channel| *channel.id() == id);
+        if !exists {
+            self.authorize_on(&route, Operation::Create, &id, session, exchange)
+                .await
+                .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
+        }
+        self.authorize_on(&route, Operation::Publish, &id, session, exchange)
+            .await
+            .map_err(|reason| BayeuxError::PublishDenied { reason })?;
+        let kind = id.kind();
+        // A service channel that nobody listens to is not recorded: names are free (CH-16).
+        if !exists && kind == ChannelKind::Broadcast {
+            route.push(self.create_channel(&id, |_| ()).0);
+        }
+        let empty = Message::empty(exchange.message.channel().clone());
+        let message = std::mem::replace(&mut exchange.message, empty);
+        self.publish(&route, kind, Some(session), message).await
+    }
+
+    /// Shows a message to the listeners of its channel, then to its subscribers.
+    ///
+    /// No policy, no authorizers: that is how code of the server publishes, too.
+    pub(super) async fn publish(
+        self: &Arc<Self>,
+        route: &[ServerChannel],
+        kind: ChannelKind,
+        sender: Option<&ServerSession>,
+        mut message: Message,
+    ) -> Result<(), Refusal> {
+        if kind == ChannelKind::Broadcast {
+            // PUB-2, PUB-3: what a subscriber gets is the message, not the request.
+            message.id = None;
+            message.client_id = None;
+            message.subscription = None;
+        }
+        self.listen(route, sender, &mut message).await?;
+        self.count_published();
+        if kind != ChannelKind::Broadcast {
+            return Ok(());
+        }
+        for extension in self.extensions().iter().rev() {
+            match hook::call(|| extension.outgoing(None, &mut message)).await {
+                Ok(Flow::Continue) => {}
+                Ok(Flow::Stop) => return Err(Refusal::Deleted),
+                Err(error) => tracing::error!(%error, "an extension failed on a broadcast"),
+            }
+        }
+        self.broadcast(route, sender, message).await;
+        Ok(())
+    }
+
+    /// Shows a message to the listeners of these channels (PROC-7).
+    pub(super) async fn listen(
+        &self,
+        route: &[ServerChannel],
+        sender: Option<&ServerSession>,
+        message: &mut Message,
+    ) -> Result<(), Refusal> {
+        for channel in route {
+            if channel.with_settings(|settings| settings.listeners.is_empty()) {
+                continue;
+            }
+            for listening in channel.settings().listeners.iter() {
+                let listener = &listening.listener;
+                let location = listener.location();
+                match hook::call(|| listener.on_message(sender, message)).await {
+                    Ok(Outcome::Continue) => {}
+                    Ok(Outcome::Stop) => return Err(Refusal::Deleted),
+                    Ok(Outcome::Refuse(error)) => {
+                        tracing::debug!(%channel, location, %error, "a handler refused a message");
+                        return Err(error.into());
+                    }
+                    Ok(Outcome::Fail(error)) => {
+                        tracing::error!(%channel, location, %error, "a handler failed");
+                        return Err(BayeuxError::HandlerFailed.into());
+                    }
+                    Err(error) => {
+                        tracing::error!(%channel, location, %error, "a handler failed");
+                        return Err(BayeuxError::HandlerFailed.into());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Serialises a message once and queues it for everyone who subscribed (JSON-7).
+    async fn broadcast(
+        self: &Arc<Self>,
+        route: &[ServerChannel],
+        sender: Option<&ServerSession>,
+        mut message: Message,
+    ) {
+        let mut lazy_timeout = None;
+        for channel in route {
+            message.lazy |= channel.is_lazy();
+            lazy_timeout = channel.lazy_timeout();
+        }
+        let patience = self.patience(lazy_timeout);
+        let frozen = Arc::new(message.freeze());
+        let heard: Vec<&ServerChannel> = route.iter().filter(|it| it.has_subscribers()).collect();
+        let mut seen = (heard.len() > 1).then(HashSet::new);
+        for channel in heard {
+            let to_sender = channel.broadcasts_to_publisher();
+            for session in channel.snapshot().values() {
+                let own = sender == Some(session);
+                if own && !(to_sender && session.broadcast_to_publisher()) {
+                    continue; // PUB-5
+                }
+                if seen.as_mut().is_none_or(|seen| seen.insert(session.id())) {
+                    self.hand_over(session, &frozen, patience).await; // PUB-4
+                }
+            }
+        }
+    }
+
+    /// Gives a broadcast to one subscriber.
+    async fn hand_over(
+        self: &Arc<Self>,
+        session: &ServerSession,
+        frozen: &Arc<FrozenMessage>,
+        patience: Option<Duration>,
+    ) {
+        if session.is_hooked() || session.is_local() {
+            if let Err(error) = self.deliver_to(session, frozen, patience).await {
+                tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");
+            }
+        } else {
+            self.enqueue(session, Arc::clone(frozen), patience, now());
+        }
+    }
+
+    /// Whether the session may do this; `Err` is the reason why not (AUTH-1 to AUTH-3).
+    pub(super) async fn authorize(
+        &self,
+        operation: Operation,
+        id: &ChannelPattern,
+        session: &ServerSession,
+        exchange: &mut Exchange,
+    ) -> Result<(), ByteString> {
+        let route = self.matching(id);
+        self.authorize_on(&route, operation, id, session, exchange)
+            .await
+    }
+
+    async fn authorize_on(
+        &self,
+        route: &[ServerChannel],
+        operation: Operation,
+        id: &ChannelPattern,
+        session: &ServerSession,
+        exchange: &mut Exchange,
+    ) -> Result<(), ByteString> {
+        let policy = self.policy();
+        let decision = hook::call(|| match operation {
+            Operation::Create => policy.can_create(session, id, exchange),
+            Operation::Publish => policy.can_publish(session, id, exchange),
+            Operation::Subscribe => policy.can_subscribe(session, id, exchange),
+        });
+        match decision.await {
+            Ok(Decision::Grant) => {}
+            Ok(Decision::Deny(reason)) => return Err(reason),
+            Err(error) => {
+                tracing::error!(%error, "the security policy failed: {operation} is denied");
+                return Err(ByteString::from_static("denied_by_security_policy"));
+            }
+        }
+        let mut votes = Votes::default();
+        for channel in route {
+            if channel.with_settings(|settings| settings.authorizers.is_empty()) {
+                continue;
+            }
+            for authorizer in channel.settings().authorizers.iter() {
+                let intent = Intent {
+                    operation,
+                    channel: id,
+                    session,
+                    exchange,
+                };
+                let vote = hook::call(|| authorizer.authorize(intent)).await.unwrap_or_else(|error| {
+                    tracing::error!(%channel, %error, "an authorizer failed: {operation} is denied");
+                    Vote::Deny(ByteString::from_static("denied_by_authorizer"))
+                });
+                votes.count(vote)?;
+            }
+        }
+        votes.result()
+    }
+}
+
+/// The votes of the authorizers so far.
+#[derive(Default)]
+enum Votes {
+    #[default]
+    None,
+    Ignored,
+    Granted,
+}
+
+impl Votes {
+    fn count(&mut self, vote: Vote) -> Result<(), ByteString> {
+        match (vote, &self) {
+            (Vote::Deny(reason), _) => return Err(reason),
+            (Vote::Grant, _) => *self = Self::Granted,
+            (Vote::Ignore, Self::None) => *self = Self::Ignored,
+            (Vote::Ignore, Self::Ignored | Self::Granted) => {}
+        }
+        Ok(())
+    }
+
+    fn result(self) -> Result<(), ByteString> {
+        match self {
+            Self::None | Self::Granted => Ok(()),
+            Self::Ignored => Err(ByteString::from_static("denied_by_not_granting")),
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! What a channel is made with.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::authorizer::Authorizer;
+use super::filter::{DataFilter, Filtered};
+use super::listener::MessageListener;
+use crate::protocol::{ChannelKind, ChannelPattern};
+
+/// The settings of a channel, cheap to copy.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) persistent: bool,
+    pub(crate) lazy: bool,
+    pub(crate) lazy_timeout: Option<Duration>,
+    pub(crate) broadcast_to_publisher: bool,
+    pub(crate) listeners: Arc<[Listening]>,
+    pub(crate) authorizers: Arc<[Arc<dyn Authorizer>]>,
+}
+
+/// A listener, and whether it keeps its channel from being swept.
+#[derive(Clone)]
+pub(crate) struct Listening {
+    pub(crate) listener: Arc<dyn MessageListener>,
+    weak: bool,
+}
+
+impl Settings {
+    fn new(kind: ChannelKind) -> Self {
+        Self {
+            persistent: kind != ChannelKind::Broadcast,
+            lazy: false,
+            lazy_timeout: None,
+            broadcast_to_publisher: true,
+            listeners: Arc::new([]),
+            authorizers: Arc::new([]),
+        }
+    }
+
+    pub(crate) fn has_listeners(&self) -> bool {
+        self.listeners.iter().any(|it| !it.weak)
+    }
+
+    pub(crate) fn has_authorizers(&self) -> bool {
+        !self.authorizers.is_empty()
+    }
+}
+
+/// A channel while it is being made or changed: nobody else can see it yet.
+///
+/// This is what a `#[configure]` method gets.
+pub struct ChannelConfig {
+    id: ChannelPattern,
+    settings: Settings,
+}
+
+impl ChannelConfig {
+    pub(crate) fn new(id: ChannelPattern) -> Self {
+        let settings = Settings::new(id.kind());
+        Self { id, settings }
+    }
+
+    pub(crate) const fn of(id: ChannelPattern, settings: Settings) -> Self {
+        Self { id, settings }
+    }
+
+    pub(crate) fn into_parts(self) -> (ChannelPattern, Settings) {
+        (self.id, self.settings)
+    }
+
+    /// The name, which may be a wildcard.
+    #[must_use]
+    pub const fn id(&self) -> &ChannelPattern {
+        &self.id
+    }
+
+    /// Adds somebody who votes on what is done with the channel, and with all that it covers if it
+    /// is a wildcard.
+    pub fn authorizer(&mut self, authorizer: impl Authorizer) -> &mut Self {
+        let present = self.settings.authorizers.iter().cloned();
+        self.settings.authorizers = present.chain([Arc::new(authorizer) as _]).collect();
+        self
+    }
+
+    /// Adds a listener that sees messages before subscribers do. It keeps the channel from being
+    /// swept.
+    pub fn listener(&mut self, listener: impl MessageListener) -> &mut Self {
+        self.push(Arc::new(listener), false)
+    }
+
+    /// Adds a listener that does not keep the channel from being swept.
+    pub fn weak_listener(&mut self, listener: impl MessageListener) -> &mut Self {
+        self.push(Arc::new(listener), true)
+    }
+
+    pub(crate) fn push(&mut self, listener: Arc<dyn MessageListener>, weak: bool) -> &mut Self {
+        let present = self.settings.listeners.iter().cloned();
+        self.settings.listeners = present.chain([Listening { listener, weak }]).collect();
+        self
+    }
+
+    /// Changes or refuses the data of what is published.
+    pub fn filter(&mut self, filter: impl DataFilter) -> &mut Self {
+        self.listener(Filtered::new(filter))
+    }
+
+    /// Whether the channel stays although nobody needs it. Meta and service channels do by default,
+    /// others are swept about three sweep periods after their last use.
+    pub const fn persistent(&mut self, persistent: bool) -> &mut Self {
+        self.settings.persistent = persistent;
+        self
+    }
+
+    /// Whether messages may wait for company (section 13 of the specification). Default: no.
+    pub const fn lazy(&mut self, lazy: bool) -> &mut Self {
+        self.settings.lazy = lazy;
+        if !lazy {
+            self.settings.lazy_timeout = None;
+        }
+        self
+    }
+
+    /// How long messages may wait, instead of the server's `maxLazyTimeout`; makes the channel lazy.
+    pub const fn lazy_timeout(&mut self, timeout: Duration) -> &mut Self {
+        self.settings.lazy = true;
+        self.settings.lazy_timeout = Some(timeout);
+        self
+    }
+
+    /// Whether publishers receive their own messages through a subscription to this channel.
+    /// Default: yes.
+    pub const fn broadcast_to_publisher(&mut self, broadcast: bool) -> &mut Self {
+        self.settings.broadcast_to_publisher = broadcast;
+        self
+    }
+}
+
+impl fmt::Debug for ChannelConfig {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("ChannelConfig")
+            .field("id", &self.id)
+            .field("persistent", &self.settings.persistent)
+            .field("lazy", &self.settings.lazy)
+            .field("lazy_timeout", &self.settings.lazy_timeout)
+            .field(
+                "broadcast_to_publisher",
+                &self.settings.broadcast_to_publisher,
+            )
+            .field("listeners", &self.settings.listeners.len())
+            .field("authorizers", &self.settings.authorizers.len())
+            .finish()
+    }
+}

@@ -1,0 +1,188 @@
+//! Arguments of handlers.
+
+use std::ops::{Deref, DerefMut};
+
+use serde::Deserialize;
+
+use super::call::Call;
+use crate::protocol::BayeuxError;
+use crate::server::{BayeuxServer, LocalSession, ServerSession};
+
+/// Why a handler is not called.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// The handler is not meant: the message goes on as if there were no such handler.
+    Skip,
+    /// The message is refused with this error.
+    Refuse(BayeuxError),
+}
+
+impl From<BayeuxError> for Rejection {
+    fn from(error: BayeuxError) -> Self {
+        Self::Refuse(error)
+    }
+}
+
+/// An argument that a handler takes by value; implement it for your own.
+///
+/// ```
+/// use cometd::{Call, FromCall, Rejection};
+///
+/// /// The number of bytes of the payload.
+/// struct Size(usize);
+///
+/// impl<'c> FromCall<'c> for Size {
+///     fn from_call(call: &'c Call<'_>) -> Result<Self, Rejection> {
+///         Ok(Self(call.message().data().as_str().len()))
+///     }
+/// }
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an argument that a handler can take",
+    label = "not taken from a call",
+    note = "handlers take `&ServerSession`, `&LocalSession`, `&Message`, `&mut Message`, `Data<T>`, `State<T>`, `BayeuxServer`, template parameters by name, and what implements `FromCall`"
+)]
+pub trait FromCall<'c>: Sized {
+    /// Takes the argument from the call, borrowing from it where it can.
+    ///
+    /// # Errors
+    /// The handler is not meant, or the message has to be refused.
+    fn from_call(call: &'c Call<'_>) -> Result<Self, Rejection>;
+}
+
+/// An argument that a handler takes by reference.
+#[diagnostic::on_unimplemented(
+    message = "`&{Self}` is not an argument that a handler can take",
+    label = "not taken from a call",
+    note = "by reference, handlers take `&ServerSession`, `&LocalSession`, `&Message`, `&mut Message` and `&str` template parameters"
+)]
+pub trait Lend {
+    /// Lends the argument.
+    ///
+    /// # Errors
+    /// The handler is not meant: there is no such thing in this call.
+    fn lend<'a>(call: &Call<'a>) -> Result<&'a Self, Rejection>;
+}
+
+/// The sender. A handler that takes it is not called for what server code publishes without one;
+/// take an `Option<ServerSession>` to see that, too.
+impl Lend for ServerSession {
+    fn lend<'a>(call: &Call<'a>) -> Result<&'a Self, Rejection> {
+        call.sender().ok_or(Rejection::Skip)
+    }
+}
+
+impl Lend for LocalSession {
+    fn lend<'a>(call: &Call<'a>) -> Result<&'a Self, Rejection> {
+        Ok(call.session())
+    }
+}
+
+impl FromCall<'_> for BayeuxServer {
+    fn from_call(call: &Call<'_>) -> Result<Self, Rejection> {
+        call.server()
+            .ok_or(Rejection::Refuse(BayeuxError::HandlerFailed))
+    }
+}
+
+impl FromCall<'_> for Option<ServerSession> {
+    fn from_call(call: &Call<'_>) -> Result<Self, Rejection> {
+        Ok(call.sender().cloned())
+    }
+}
+
+/// The payload of the message as a `T`, which may borrow from the message.
+///
+/// A payload that does not fit is answered `400:<what is wrong>:data_invalid`, and the handler is
+/// not called.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Data<T>(pub T);
+
+impl<'c, T: Deserialize<'c>> FromCall<'c> for Data<T> {
+    fn from_call(call: &'c Call<'_>) -> Result<Self, Rejection> {
+        call.message().data_as().map(Self).map_err(|error| {
+            let detail = payload_error(&error);
+            Rejection::Refuse(BayeuxError::DataInvalid { detail })
+        })
+    }
+}
+
+/// What is wrong with a payload, without names of Rust types and without `:`, which separates the
+/// parts of an error on the wire.
+fn payload_error(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let field = text.split('`').nth(1);
+    match field {
+        Some(field) if text.starts_with("missing field") => format!("{field} is missing"),
+        Some(field) if text.starts_with("unknown field") => format!("{field} is unknown"),
+        _ => format!("wrong value at character {}", error.column()),
+    }
+    .replace(':', " ")
+}
+
+impl<T> Deref for Data<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Data<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+/// What was given to [`provide`](crate::Builder::provide) for the type `T`.
+///
+/// A handler whose state nobody has provided refuses every message; prefer a field with `#[inject]`,
+/// which is checked at start-up.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct State<T>(pub T);
+
+impl<T: Clone + Send + Sync + 'static> FromCall<'_> for State<T> {
+    fn from_call(call: &Call<'_>) -> Result<Self, Rejection> {
+        call.provided().map(Self).ok_or_else(|| {
+            tracing::error!(
+                state = std::any::type_name::<T>(),
+                "nothing is provided for this type"
+            );
+            Rejection::Refuse(BayeuxError::HandlerFailed)
+        })
+    }
+}
+
+impl<T> Deref for State<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Join {
+        #[expect(dead_code, reason = "read by serde")]
+        user: String,
+    }
+
+    #[track_caller]
+    fn check(data: &str, expected: &str) {
+        let error = serde_json::from_str::<Join>(data).unwrap_err();
+        assert_eq!(payload_error(&error), expected);
+    }
+
+    #[test]
+    fn a_payload_that_does_not_fit_names_the_field_and_no_type() {
+        check("{}", "user is missing");
+        check(r#"{"user":"a","x":1}"#, "x is unknown");
+        check(r#"{"user":7}"#, "wrong value at character 9");
+    }
+}

@@ -1,0 +1,14 @@
+//! What happens to one session: plain functions of input and time that return effects.
+
+mod deadlines;
+mod pacing;
+mod queue;
+mod registry;
+mod state;
+
+pub(crate) use self::deadlines::Deadlines;
+pub(crate) use self::pacing::Pacing;
+pub use self::queue::QueueOverflow;
+pub(crate) use self::registry::Registry;
+pub use self::state::Phase;
+pub(crate) use self::state::{ConnectToken, Due, Enqueued, Hold, Resume, State, Wake};

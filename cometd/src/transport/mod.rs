@@ -1,0 +1,13 @@
+//! Bytes in, bytes out.
+
+mod body;
+mod browser;
+mod cookie;
+mod http;
+mod response;
+mod service;
+#[cfg(feature = "websocket")]
+mod websocket;
+
+pub use self::response::Body;
+pub use self::service::BayeuxService;

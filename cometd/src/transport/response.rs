@@ -1,0 +1,69 @@
+//! HTTP responses.
+
+use ::http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue, X_CONTENT_TYPE_OPTIONS};
+use ::http::{Response, StatusCode};
+use bytes::Bytes;
+use http_body_util::Full;
+
+use crate::protocol::ParseError;
+
+/// The body of a response.
+pub type Body = Full<Bytes>;
+
+/// The messages and replies of an envelope (LP-7).
+pub(super) fn json(text: String) -> Response<Body> {
+    with_type(StatusCode::OK, "application/json;charset=UTF-8", text)
+}
+
+/// The same as a call of a function, for a script element (CB-4, CB-9).
+pub(super) fn script(callback: &str, text: &str) -> Response<Body> {
+    // Both are line ends in old scripts, and legal in JSON strings.
+    let text = text
+        .replace('\u{2028}', "\\u2028")
+        .replace('\u{2029}', "\\u2029");
+    with_type(
+        StatusCode::OK,
+        "text/javascript;charset=UTF-8",
+        format!("{callback}({text})"),
+    )
+}
+
+/// A status with a sentence for people.
+pub(super) fn plain(status: StatusCode, text: &str) -> Response<Body> {
+    with_type(status, "text/plain;charset=UTF-8", text.to_owned())
+}
+
+/// A status alone.
+pub(super) fn empty(status: StatusCode) -> Response<Body> {
+    let mut response = Response::new(Body::default());
+    *response.status_mut() = status;
+    response
+}
+
+/// A body that is no envelope (ERR-2, ERR-4, ERR-5, LP-11).
+pub(super) fn malformed(error: &ParseError) -> Response<Body> {
+    tracing::debug!(%error, "malformed request");
+    let status = match error {
+        ParseError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        ParseError::Malformed(_)
+        | ParseError::Encoding { .. }
+        | ParseError::Empty
+        | ParseError::BatchTooLong { .. }
+        | ParseError::TooDeep { .. }
+        | ParseError::HandshakeNotAlone => StatusCode::BAD_REQUEST,
+    };
+    plain(status, &error.to_string())
+}
+
+fn with_type(status: StatusCode, media_type: &'static str, text: String) -> Response<Body> {
+    let mut response = Response::new(Full::new(Bytes::from(text)));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
+    headers.insert(
+        CACHE_CONTROL,
+        HeaderValue::from_static("no-cache, no-store"),
+    );
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}

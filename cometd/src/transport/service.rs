@@ -1,0 +1,162 @@
+//! A server as a tower service.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context as TaskContext, Poll};
+
+use ::http::{Method, Request, Response, StatusCode};
+use bytes::Bytes;
+use http_body::Body as HttpBody;
+use tower_service::Service;
+
+use super::browser::Browsers;
+use super::http;
+use super::response::{self, Body};
+use crate::protocol::Transport;
+use crate::server::{BayeuxServer, Context, Core};
+
+/// A [`BayeuxServer`] as a tower service, to be mounted in a router: every path below the mount
+/// point reaches the same server (LP-3). A cheap clone of a handle.
+///
+/// The peer's address is taken from a [`SocketAddr`] among the extensions of the request, or from
+/// axum's `ConnectInfo`, if there is one.
+#[derive(Clone)]
+pub struct BayeuxService {
+    endpoint: Arc<Endpoint>,
+}
+
+/// What the requests of a service share.
+pub(super) struct Endpoint {
+    pub(super) core: Arc<Core>,
+    pub(super) browsers: Browsers,
+}
+
+impl BayeuxServer {
+    /// The server as a tower service.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # use cometd::BayeuxServer;
+    /// let server = BayeuxServer::builder().build().await?;
+    /// let app: axum::Router = axum::Router::new().nest_service("/cometd", server.into_service());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn into_service(self) -> BayeuxService {
+        let endpoint = Endpoint {
+            core: Arc::clone(self.core()),
+            browsers: Browsers::default(),
+        };
+        BayeuxService {
+            endpoint: Arc::new(endpoint),
+        }
+    }
+}
+
+impl<B> Service<Request<B>> for BayeuxService
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: std::error::Error + Send + Sync + 'static,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let endpoint = Arc::clone(&self.endpoint);
+        Box::pin(async move { Ok(endpoint.answer(request).await) })
+    }
+}
+
+impl Endpoint {
+    /// Chooses the transport (LP-1, LP-2).
+    async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        if self.core.stop().is_cancelled() {
+            return response::plain(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping");
+        }
+        #[cfg(feature = "websocket")]
+        if super::websocket::asks_for_websocket(&request) {
+            return self.upgrade(request);
+        }
+        let method = request.method().clone();
+        if method == Method::OPTIONS {
+            return response::empty(StatusCode::OK);
+        }
+        let transport = if method.as_str().eq_ignore_ascii_case("POST") {
+            Transport::LongPolling
+        } else if method == Method::GET {
+            Transport::CallbackPolling
+        } else {
+            return unknown_transport();
+        };
+        if !self.allows(transport) {
+            return unknown_transport();
+        }
+        let (parts, body) = request.into_parts();
+        let callback = match transport {
+            Transport::CallbackPolling => match http::callback(self.core.config(), &parts.uri) {
+                Some(callback) => Some(callback),
+                None => return unknown_transport(),
+            },
+            Transport::LongPolling | Transport::WebSocket => None,
+        };
+        http::answer(self, transport, callback, parts, body).await
+    }
+
+    pub(super) fn allows(&self, transport: Transport) -> bool {
+        self.core
+            .config()
+            .server
+            .allowed_transports
+            .contains(&transport)
+    }
+
+    /// What hooks can know of a request.
+    pub(super) fn context(transport: Transport, parts: ::http::request::Parts) -> Arc<Context> {
+        let peer = peer(&parts.extensions);
+        let secure = parts.uri.scheme_str() == Some("https");
+        Arc::new(Context {
+            transport: Some(transport),
+            uri: parts.uri,
+            version: parts.version,
+            headers: parts.headers,
+            peer,
+            secure,
+        })
+    }
+}
+
+fn peer(extensions: &::http::Extensions) -> Option<SocketAddr> {
+    #[cfg(feature = "serve")]
+    if let Some(axum::extract::ConnectInfo(peer)) = extensions.get() {
+        return Some(*peer);
+    }
+    extensions.get().copied()
+}
+
+fn unknown_transport() -> Response<Body> {
+    response::plain(StatusCode::BAD_REQUEST, "Unknown Bayeux Transport")
+}
+
+impl fmt::Debug for BayeuxService {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("BayeuxService")
+            .field("server", &self.endpoint.core)
+            .finish()
+    }
+}

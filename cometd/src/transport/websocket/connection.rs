@@ -1,0 +1,411 @@
+//! A socket and the session that it is bound to.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use bytestring::ByteString;
+use futures_util::SinkExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::{Notify, oneshot};
+use tokio::time::Instant;
+use yawc::close::CloseCode;
+use yawc::{Frame, OpCode, WebSocket, WebSocketError};
+
+use crate::protocol::codec::{self, Request};
+use crate::protocol::{ClientId, MetaChannel, ParseError, Reply};
+use crate::server::config::WebSocketConfig;
+use crate::server::pipeline::{Holds, Received, Sender};
+use crate::server::{Connect, Context, Core, ServerSession};
+use crate::session::{Hold, Resume, Wake};
+
+/// A socket, from its upgrade to its end.
+pub(super) struct Connection<S> {
+    core: Arc<Core>,
+    context: Arc<Context>,
+    socket: WebSocket<S>,
+    /// Tells this connection from others of the same session.
+    number: u64,
+    /// There is something to push.
+    push: Arc<Notify>,
+    session: Option<ServerSession>,
+    held: Option<Held>,
+    /// When something was last read or written.
+    active: Instant,
+}
+
+/// A connect that waits.
+struct Held {
+    connect: Connect,
+    resume: oneshot::Receiver<Resume>,
+}
+
+/// Why a connection ends.
+#[derive(Debug)]
+enum End {
+    /// The peer closed, or the socket broke.
+    Closed,
+    /// This side closes (WS-16).
+    Close(CloseCode, &'static str),
+}
+
+/// What happens next.
+enum Event {
+    Frame(Result<Frame, WebSocketError>),
+    Push,
+    Resume(Resume),
+    Idle,
+    Stop,
+}
+
+/// Longest time that a peer may take to let a close frame out.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) fn new(core: Arc<Core>, context: Arc<Context>, socket: WebSocket<S>) -> Self {
+        static NUMBERS: AtomicU64 = AtomicU64::new(0);
+        Self {
+            core,
+            context,
+            socket,
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            push: Arc::default(),
+            session: None,
+            held: None,
+            active: Instant::now(),
+        }
+    }
+
+    pub(super) async fn run(mut self) {
+        let end = loop {
+            let event = self.event().await;
+            if let Err(end) = self.on_event(event).await {
+                break end;
+            }
+        };
+        tracing::debug!(
+            ?end,
+            session = self.session.as_ref().map(tracing::field::display),
+            "socket closed"
+        );
+        if let Some(session) = &self.session {
+            session.change(|state| (state.close(self.number), Wake::Nobody));
+        }
+        drop(self.held);
+        if let End::Close(code, reason) = end {
+            let close = self.socket.send(Frame::close(code, reason));
+            // A peer that does not read is not waited for.
+            let _ = tokio::time::timeout(FAREWELL, close).await;
+        }
+    }
+
+    fn config(&self) -> &WebSocketConfig {
+        &self.core.config().websocket
+    }
+
+    /// Waits for what happens next. Every branch may be dropped at any time without loss.
+    async fn event(&mut self) -> Event {
+        let idle = self
+            .config()
+            .idle_timeout
+            .map(|timeout| self.active + timeout);
+        let idle = async {
+            match idle {
+                Some(at) => tokio::time::sleep_until(at).await,
+                None => pending().await,
+            }
+        };
+        let resume = async {
+            match &mut self.held {
+                Some(held) => (&mut held.resume).await.unwrap_or(Resume::Stopped),
+                None => pending().await,
+            }
+        };
+        tokio::select! {
+            // A session's end is told before its next request is read (DIS-9), and what is queued
+            // is written before more is asked for.
+            biased;
+            resume = resume => Event::Resume(resume),
+            () = self.push.notified() => Event::Push,
+            frame = self.socket.next_frame() => Event::Frame(frame),
+            () = self.core.stop().cancelled() => Event::Stop,
+            () = idle => Event::Idle,
+        }
+    }
+
+    async fn on_event(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Frame(frame) => {
+                self.active = Instant::now();
+                self.on_frame(frame).await
+            }
+            Event::Push => {
+                self.feed_queue().await?;
+                self.flush().await
+            }
+            Event::Resume(resume) => {
+                self.on_resume(resume).await?;
+                self.flush().await
+            }
+            Event::Idle => Err(End::Close(CloseCode::Away, "idle")),
+            Event::Stop => {
+                self.feed_queue().await?;
+                self.flush().await?;
+                let code = if self.held.is_some() {
+                    CloseCode::Normal
+                } else {
+                    CloseCode::Away
+                };
+                Err(End::Close(code, "the server stops"))
+            }
+        }
+    }
+
+    async fn on_frame(&mut self, frame: Result<Frame, WebSocketError>) -> Result<(), End> {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(WebSocketError::ConnectionClosed) => return Err(End::Closed),
+            Err(error) => {
+                tracing::debug!(%error, "a socket failed");
+                // Lets the close frame out that the error has called for.
+                let _ = tokio::time::timeout(FAREWELL, self.socket.next_frame()).await;
+                return Err(End::Closed);
+            }
+        };
+        match frame.opcode() {
+            OpCode::Text => self.on_text(frame).await,
+            OpCode::Close => Err(End::Closed),
+            // WS-2: nothing of Bayeux is binary.
+            OpCode::Binary | OpCode::Continuation | OpCode::Ping | OpCode::Pong => Ok(()),
+        }
+    }
+
+    async fn on_text(&mut self, frame: Frame) -> Result<(), End> {
+        let text = ByteString::try_from(frame.into_payload())
+            .map_err(|_| End::Close(CloseCode::Invalid, "not UTF-8"))?;
+        let requests = match codec::decode(&text, self.core.limits()) {
+            Ok(requests) => requests,
+            // FAYE-5: the keep-alive of old Faye clients.
+            Err(ParseError::Empty) => return Ok(()),
+            Err(error) => return Err(malformed(&error)),
+        };
+        let session = self.bind(requests.first());
+        let sender = Sender {
+            context: Arc::clone(&self.context),
+            session,
+            holds: Holds::Any,
+        };
+        let received = self.core.receive(sender, requests).await;
+        let received = received.map_err(|error| malformed(&error))?;
+        self.respond(received).await
+    }
+
+    /// The session that a frame speaks for (WS-7, WS-8), to which messages go from now on (WS-12).
+    fn bind(&mut self, first: Option<&Request>) -> Option<ServerSession> {
+        let first = first?;
+        if first.is_meta(MetaChannel::Handshake) {
+            self.unbind();
+            return None;
+        }
+        let named = first
+            .message
+            .as_ref()
+            .ok()?
+            .client_id
+            .as_deref()
+            .and_then(ClientId::parse);
+        if self.session.is_none() && !self.config().require_handshake_per_connection {
+            let found = named.and_then(|id| self.core.session(id));
+            self.session = found.filter(|session| !session.is_local());
+        }
+        let session = self.session.clone()?;
+        if !session.is_handshook() {
+            // This frame is answered for the ended session, the next one may bind anew.
+            self.session = None;
+        } else if named == Some(session.id()) {
+            session.attach(self.number, &self.push);
+        }
+        Some(session)
+    }
+
+    fn unbind(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.change(|state| (state.close(self.number), Wake::Nobody));
+        }
+        self.held = None;
+    }
+
+    /// Writes what a frame has led to: the end of an older connect, the handshake reply, queued
+    /// messages, other replies in one frame (WS-9 to WS-11).
+    async fn respond(&mut self, mut received: Received) -> Result<(), End> {
+        if let Some(held) = &mut self.held
+            && let Ok(resume) = held.resume.try_recv()
+        {
+            self.on_resume(resume).await?;
+        }
+        let handshake = received.replies.iter().any(Reply::is_handshake);
+        if handshake {
+            self.respond_to_handshake(&mut received).await?;
+        } else {
+            let answered = received.answered.is_some();
+            let connect_only = received
+                .session
+                .as_ref()
+                .is_some_and(ServerSession::connect_only);
+            if answered || !connect_only {
+                self.feed_queue_of(received.session.as_ref()).await?;
+            }
+            self.feed_replies(&received.replies).await?;
+        }
+        if let Some(connect) = received.connect.take() {
+            self.hold(connect).await?;
+        }
+        self.flush().await
+    }
+
+    async fn respond_to_handshake(&mut self, received: &mut Received) -> Result<(), End> {
+        self.session.clone_from(&received.session);
+        let mut queued = std::collections::VecDeque::new();
+        if self.config().common.allow_message_delivery_during_handshake
+            && let Some(session) = &received.session
+        {
+            queued = session.drain();
+        }
+        if let Some(handshaken) = received.replies.iter_mut().find_map(Reply::handshake_mut) {
+            handshaken.messages = queued.len();
+        }
+        self.feed_replies(&received.replies).await?;
+        self.feed_messages(queued).await
+    }
+
+    /// Holds a connect, or answers it at once (CN-7).
+    async fn hold(&mut self, mut connect: Connect) -> Result<(), End> {
+        let hold = if connect.session().connect_only() {
+            Hold::ForMessages
+        } else {
+            Hold::ForTime
+        };
+        self.held = None;
+        if let Some(resume) = connect.hold(hold) {
+            self.held = Some(Held { connect, resume });
+            return Ok(());
+        }
+        self.feed_queue_of(Some(connect.session())).await?;
+        let reply = self.core.finish_connect(&mut connect, None).await;
+        self.feed_replies(reply.as_slice()).await
+    }
+
+    /// Ends a held connect.
+    async fn on_resume(&mut self, resume: Resume) -> Result<(), End> {
+        let Some(Held { mut connect, .. }) = self.held.take() else {
+            return Ok(());
+        };
+        match resume {
+            // CN-19: nobody waits for the reply any more.
+            Resume::Replaced => return Ok(()),
+            Resume::Overdue => {
+                return Err(End::Close(CloseCode::Normal, "processing took too long"));
+            }
+            Resume::Stopped => {
+                self.feed_queue_of(Some(connect.session())).await?;
+                self.flush().await?;
+                return Err(End::Close(CloseCode::Normal, "the server stops"));
+            }
+            Resume::Messages | Resume::Lapsed | Resume::Disconnected => {}
+        }
+        self.feed_queue_of(Some(connect.session())).await?;
+        let reply = self.core.finish_connect(&mut connect, Some(resume)).await;
+        self.feed_replies(reply.as_slice()).await?;
+        // The session expires from when the reply has been written (SES-6).
+        self.flush().await
+    }
+
+    async fn feed_queue(&mut self) -> Result<(), End> {
+        let session = self.session.clone();
+        self.feed_queue_of(session.as_ref()).await
+    }
+
+    /// Puts what is queued for a session into frames (WS-10).
+    async fn feed_queue_of(&mut self, session: Option<&ServerSession>) -> Result<(), End> {
+        match session {
+            Some(session) => self.feed_messages(session.drain()).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn feed_messages(
+        &mut self,
+        messages: std::collections::VecDeque<Arc<crate::protocol::FrozenMessage>>,
+    ) -> Result<(), End> {
+        let per_frame = self
+            .config()
+            .messages_per_frame
+            .unwrap_or(usize::MAX)
+            .max(1);
+        if per_frame == 1 {
+            for message in messages {
+                self.feed(Frame::text(message.envelope().as_bytes().clone()))
+                    .await?;
+            }
+            return Ok(());
+        }
+        let messages: Vec<_> = messages.into();
+        for chunk in messages.chunks(per_frame) {
+            let text = codec::envelope([], chunk.iter().map(|it| &**it), []);
+            self.feed(Frame::text(text)).await?;
+        }
+        Ok(())
+    }
+
+    async fn feed_replies(&mut self, replies: &[Reply]) -> Result<(), End> {
+        if replies.is_empty() {
+            return Ok(());
+        }
+        self.feed(Frame::text(codec::envelope([], [], replies)))
+            .await
+    }
+
+    /// Puts a frame into the write buffer, which is written when it is full or flushed.
+    async fn feed(&mut self, frame: Frame) -> Result<(), End> {
+        written(self.patience(), self.socket.feed(frame)).await
+    }
+
+    async fn flush(&mut self) -> Result<(), End> {
+        self.active = Instant::now();
+        written(self.patience(), self.socket.flush()).await
+    }
+
+    /// How long a peer may take to read: as long as it may be idle.
+    fn patience(&self) -> Duration {
+        self.config().idle_timeout.unwrap_or(Duration::MAX)
+    }
+}
+
+async fn written(
+    patience: Duration,
+    write: impl Future<Output = Result<(), WebSocketError>>,
+) -> Result<(), End> {
+    match tokio::time::timeout(patience, write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a socket cannot be written to");
+            Err(End::Closed)
+        }
+        Err(_) => Err(End::Close(CloseCode::Away, "nobody reads")),
+    }
+}
+
+/// A frame that is no envelope (WS-16).
+fn malformed(error: &ParseError) -> End {
+    tracing::debug!(%error, "malformed frame");
+    match error {
+        ParseError::TooLarge { .. } => End::Close(CloseCode::Size, "message too large"),
+        ParseError::Malformed(_)
+        | ParseError::Encoding { .. }
+        | ParseError::Empty
+        | ParseError::BatchTooLong { .. }
+        | ParseError::TooDeep { .. }
+        | ParseError::HandshakeNotAlone => End::Close(CloseCode::Error, "malformed envelope"),
+    }
+}

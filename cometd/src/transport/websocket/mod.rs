@@ -1,0 +1,6 @@
+//! One socket for both directions (section 16 of the specification).
+
+mod connection;
+mod upgrade;
+
+pub(super) use self::upgrade::asks_for_websocket;
