@@ -1,0 +1,297 @@
+//! The grammar of the attributes, and how they are taken off the items that they sit on.
+
+use proc_macro2::{Span, TokenStream};
+use syn::parse::{Parse, ParseStream};
+use syn::{Attribute, Ident, LitBool, LitInt, LitStr, Meta, Path, Token};
+
+use crate::model::{IfExists, OwnPublishes};
+
+mod keyword {
+    syn::custom_keyword!(if_exists);
+    syn::custom_keyword!(order);
+    syn::custom_keyword!(own);
+}
+
+/// `#[service("name", order = 1, crate = "path")]`
+pub(crate) struct ServiceArguments {
+    pub(crate) name: LitStr,
+    pub(crate) order: Option<i32>,
+    pub(crate) runtime: Option<Path>,
+}
+
+impl Parse for ServiceArguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        if !input.peek(LitStr) {
+            let message = "expected the name of the service, such as `#[service(\"chat\")]`";
+            return Err(syn::Error::new(input.span(), message));
+        }
+        let name = input.parse()?;
+        separator(input)?;
+        let (mut order, mut runtime) = (None, None);
+        while !input.is_empty() {
+            let lookahead = input.lookahead1();
+            if lookahead.peek(keyword::order) {
+                set(&mut order, input, integer)?;
+            } else if lookahead.peek(Token![crate]) {
+                set(&mut runtime, input, path)?;
+            } else {
+                return Err(lookahead.error());
+            }
+            separator(input)?;
+        }
+        Ok(Self {
+            name,
+            order,
+            runtime,
+        })
+    }
+}
+
+/// `#[handlers(crate = "path")]`
+pub(crate) struct HandlersArguments {
+    pub(crate) runtime: Option<Path>,
+}
+
+impl Parse for HandlersArguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut runtime = None;
+        while !input.is_empty() {
+            let lookahead = input.lookahead1();
+            if input.peek(LitStr) {
+                let message =
+                    "the name goes in `#[service(..)]` on the struct: write `#[handlers]`";
+                return Err(syn::Error::new(input.span(), message));
+            }
+            if !lookahead.peek(Token![crate]) {
+                return Err(lookahead.error());
+            }
+            set(&mut runtime, input, path)?;
+            separator(input)?;
+        }
+        Ok(Self { runtime })
+    }
+}
+
+/// `#[configure("/a", "/b/**", if_exists = "skip")]`
+pub(crate) struct ConfigureArguments {
+    pub(crate) channels: Vec<LitStr>,
+    pub(crate) if_exists: IfExists,
+}
+
+impl Parse for ConfigureArguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut channels = Vec::new();
+        let mut if_exists = None;
+        while !input.is_empty() {
+            let lookahead = input.lookahead1();
+            if lookahead.peek(LitStr) {
+                channels.push(input.parse()?);
+            } else if lookahead.peek(keyword::if_exists) {
+                set(&mut if_exists, input, if_exists_value)?;
+            } else {
+                return Err(lookahead.error());
+            }
+            separator(input)?;
+        }
+        Ok(Self {
+            channels,
+            if_exists: if_exists.unwrap_or_default(),
+        })
+    }
+}
+
+/// `#[listener("/a", "/b/{c}", own = true)]`
+pub(crate) struct ListenerArguments {
+    pub(crate) channels: Vec<LitStr>,
+    pub(crate) own: OwnPublishes,
+}
+
+impl Parse for ListenerArguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut channels = Vec::new();
+        let mut own = None;
+        while !input.is_empty() {
+            let lookahead = input.lookahead1();
+            if lookahead.peek(LitStr) {
+                channels.push(input.parse()?);
+            } else if lookahead.peek(keyword::own) {
+                set(&mut own, input, own_value)?;
+            } else {
+                return Err(lookahead.error());
+            }
+            separator(input)?;
+        }
+        Ok(Self {
+            channels,
+            own: own.unwrap_or_default(),
+        })
+    }
+}
+
+/// What an attribute of a method makes of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MethodRole {
+    Configure,
+    Listener,
+}
+
+impl MethodRole {
+    fn of(attribute: &Attribute) -> Option<Self> {
+        match last_name(attribute)?.as_str() {
+            "configure" => Some(Self::Configure),
+            "listener" => Some(Self::Listener),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Configure => "configure",
+            Self::Listener => "listener",
+        }
+    }
+}
+
+/// What an attribute of a field makes of it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum FieldRole {
+    Inject,
+    Session,
+}
+
+impl FieldRole {
+    fn of(attribute: &Attribute) -> Option<Self> {
+        match last_name(attribute)?.as_str() {
+            "inject" => Some(Self::Inject),
+            "session" => Some(Self::Session),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Inject => "inject",
+            Self::Session => "session",
+        }
+    }
+}
+
+/// Takes the attributes of ours off a method, in source order.
+pub(crate) fn take_method_roles(attributes: &mut Vec<Attribute>) -> Vec<(MethodRole, Attribute)> {
+    take(attributes, MethodRole::of)
+}
+
+/// Takes the attributes of ours off a field, in source order.
+pub(crate) fn take_field_roles(attributes: &mut Vec<Attribute>) -> Vec<(FieldRole, Attribute)> {
+    take(attributes, FieldRole::of)
+}
+
+/// The conditions under which an item exists. What is generated for it must share them.
+pub(crate) fn cfgs(attributes: &[Attribute]) -> Vec<Attribute> {
+    attributes
+        .iter()
+        .filter(|it| it.path().is_ident("cfg"))
+        .cloned()
+        .collect()
+}
+
+/// The text between the parentheses of an attribute of a method, parsed.
+pub(crate) fn parse_arguments<T: Parse>(attribute: &Attribute) -> syn::Result<T> {
+    match &attribute.meta {
+        Meta::Path(_) => syn::parse2(TokenStream::new()),
+        Meta::List(list) => list.parse_args(),
+        Meta::NameValue(pair) => {
+            let message = "expected parentheses: write the channels as `(\"/chat\")`";
+            Err(syn::Error::new(pair.eq_token.span, message))
+        }
+    }
+}
+
+fn take<R>(
+    attributes: &mut Vec<Attribute>,
+    role: impl Fn(&Attribute) -> Option<R>,
+) -> Vec<(R, Attribute)> {
+    let (taken, left): (Vec<_>, Vec<_>) = attributes.drain(..).partition(|it| role(it).is_some());
+    *attributes = left;
+    taken
+        .into_iter()
+        .filter_map(|it| Some((role(&it)?, it)))
+        .collect()
+}
+
+/// The last name in the path of an attribute: users may write `#[cometd::listener(..)]`.
+fn last_name(attribute: &Attribute) -> Option<String> {
+    Some(attribute.path().segments.last()?.ident.to_string())
+}
+
+/// Reads `key = value` into `slot`, once.
+fn set<T>(
+    slot: &mut Option<T>,
+    input: ParseStream<'_>,
+    value: impl FnOnce(ParseStream<'_>) -> syn::Result<T>,
+) -> syn::Result<()> {
+    let key = syn::ext::IdentExt::parse_any(input)?;
+    if slot.is_some() {
+        return Err(duplicate(&key));
+    }
+    input.parse::<Token![=]>()?;
+    *slot = Some(value(input)?);
+    Ok(())
+}
+
+fn duplicate(key: &Ident) -> syn::Error {
+    syn::Error::new(key.span(), format!("`{key}` is given twice"))
+}
+
+/// A comma between arguments, which may also follow the last one.
+fn separator(input: ParseStream<'_>) -> syn::Result<()> {
+    if !input.is_empty() {
+        input.parse::<Token![,]>()?;
+    }
+    Ok(())
+}
+
+fn integer(input: ParseStream<'_>) -> syn::Result<i32> {
+    let minus: Option<Token![-]> = input.parse()?;
+    let digits: LitInt = input.parse()?;
+    if !matches!(digits.suffix(), "" | "i32") {
+        return Err(syn::Error::new(digits.span(), "an `order` is an `i32`"));
+    }
+    let sign = if minus.is_some() { "-" } else { "" };
+    let text = format!("{sign}{}", digits.base10_digits());
+    text.parse()
+        .map_err(|_| syn::Error::new(digits.span(), "an `order` is an `i32`"))
+}
+
+fn path(input: ParseStream<'_>) -> syn::Result<Path> {
+    let text: LitStr = input.parse()?;
+    text.parse_with(Path::parse_mod_style).map_err(|_| {
+        syn::Error::new(
+            text.span(),
+            "expected the path of the `cometd` crate, such as \"::cometd\"",
+        )
+    })
+}
+
+fn if_exists_value(input: ParseStream<'_>) -> syn::Result<IfExists> {
+    let expected = |span: Span| syn::Error::new(span, "expected \"error\", \"skip\" or \"run\"");
+    if !input.peek(LitStr) {
+        return Err(expected(input.span()));
+    }
+    let text: LitStr = input.parse()?;
+    match text.value().as_str() {
+        "error" => Ok(IfExists::Error),
+        "skip" => Ok(IfExists::Skip),
+        "run" => Ok(IfExists::Run),
+        _ => Err(expected(text.span())),
+    }
+}
+
+fn own_value(input: ParseStream<'_>) -> syn::Result<OwnPublishes> {
+    let value: LitBool = input.parse()?;
+    Ok(if value.value {
+        OwnPublishes::Receive
+    } else {
+        OwnPublishes::Ignore
+    })
+}

@@ -1,0 +1,217 @@
+//! The table of a `#[handlers]` impl: one row for each annotated method.
+
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{ImplItem, ItemImpl, parse_quote_spanned, spanned::Spanned};
+
+use crate::{
+    model::{
+        Argument, Configure, Handler, HandlerKind, Handlers, IfExists, Listener, OwnPublishes,
+        Receiver, Timing,
+    },
+    paths::{Paths, generated_at, result_ok},
+};
+
+pub(crate) fn handlers(model: &Handlers, paths: &Paths) -> TokenStream {
+    let rows: Vec<_> = model.methods.iter().map(|it| row(it, paths)).collect();
+    implementation(&without_lints_on_shape(model), paths, &rows)
+}
+
+/// The impl, with lints off that would talk users out of a signature that the attribute asks for.
+fn without_lints_on_shape(model: &Handlers) -> ItemImpl {
+    let mut item = model.item.clone();
+    for member in &mut item.items {
+        let ImplItem::Fn(method) = member else {
+            continue;
+        };
+        if !model.methods.iter().any(|it| it.name == method.sig.ident) {
+            continue;
+        }
+        let span = generated_at(method.sig.ident.span());
+        method.attrs.push(parse_quote_spanned! {span=>
+            #[allow(
+                clippy::needless_pass_by_value,
+                clippy::unused_self,
+                reason = "the server calls this, and decides how arguments are passed"
+            )]
+        });
+    }
+    item
+}
+
+/// What keeps the rest of the user's code compiling when the impl has a mistake.
+pub(crate) fn handlers_stub(item: &ItemImpl, paths: &Paths) -> TokenStream {
+    if item.trait_.is_some() || !item.generics.params.is_empty() {
+        return item.to_token_stream();
+    }
+    implementation(item, paths, &[])
+}
+
+fn implementation(item: &ItemImpl, paths: &Paths, rows: &[TokenStream]) -> TokenStream {
+    let ty = &item.self_ty;
+    let span = generated_at(ty.span());
+    let (handlers, method) = (paths.handlers(span), paths.method(span));
+    quote_spanned! {span=>
+        #item
+
+        #[automatically_derived]
+        impl #handlers for #ty {
+            const METHODS: &'static [#method<Self>] = &[#(#rows,)*];
+        }
+    }
+}
+
+fn row(handler: &Handler, paths: &Paths) -> TokenStream {
+    let Handler {
+        name,
+        cfgs,
+        channels,
+        ..
+    } = handler;
+    let span = generated_at(name.span());
+    let method = paths.method(span);
+    let text = name.to_string();
+    let text = text.trim_start_matches("r#");
+    let channels = channels.iter().map(|it| &it.literal);
+    let location = paths.location_of(name.span());
+    let (kind, option, call) = match &handler.kind {
+        HandlerKind::Configure(it) => (
+            "configure",
+            if_exists(it.if_exists, span, paths),
+            configure(handler, it, paths),
+        ),
+        HandlerKind::Listener(it) => (
+            "listener",
+            own_publishes(it.own, span, paths),
+            listener(handler, it, paths),
+        ),
+    };
+    let kind = Ident::new(kind, span);
+    quote_spanned! {span=>
+        #(#cfgs)* #method::#kind(#text, &[#(#channels),*], #option, #location, #call)
+    }
+}
+
+fn if_exists(value: IfExists, span: Span, paths: &Paths) -> TokenStream {
+    let if_exists = paths.if_exists(span);
+    match value {
+        IfExists::Error => quote_spanned!(span=> #if_exists::Error),
+        IfExists::Skip => quote_spanned!(span=> #if_exists::Skip),
+        IfExists::Run => quote_spanned!(span=> #if_exists::Run),
+    }
+}
+
+fn own_publishes(value: OwnPublishes, span: Span, paths: &Paths) -> TokenStream {
+    let own_publishes = paths.own_publishes(span);
+    match value {
+        OwnPublishes::Ignore => quote_spanned!(span=> #own_publishes::Ignore),
+        OwnPublishes::Receive => quote_spanned!(span=> #own_publishes::Receive),
+    }
+}
+
+fn configure(handler: &Handler, configure: &Configure, paths: &Paths) -> TokenStream {
+    let span = generated_at(handler.name.span());
+    let channel = Ident::new("channel", span);
+    // A wrong type of the argument is reported where this token stands.
+    let mut argument = channel.clone();
+    argument.set_span(generated_at(configure.argument));
+    let configured = paths.configured(span);
+    let (service, arguments) = match configure.receiver {
+        Receiver::Shared => (
+            quote_spanned!(span=> service),
+            quote_spanned!(span=> service, #argument),
+        ),
+        Receiver::None => (quote_spanned!(span=> _), argument.to_token_stream()),
+    };
+    let call = call(handler, &arguments, Timing::Now);
+    quote_spanned!(span=> |#service, #channel| #configured(#call))
+}
+
+fn listener(handler: &Handler, listener: &Listener, paths: &Paths) -> TokenStream {
+    let Listener {
+        timing, arguments, ..
+    } = listener;
+    let span = generated_at(handler.name.span());
+    let names: Vec<_> = (0..arguments.len())
+        .map(|it| format_ident!("argument_{it}", span = span))
+        .collect();
+    let changes = |it: &Argument| matches!(it, Argument::MessageMut);
+    let bindings = names.iter().zip(arguments);
+    // The message is lent for changing last: all other arguments only look at the call.
+    let (last, first): (Vec<_>, Vec<_>) = bindings.partition(|(_, it)| changes(it));
+    let bindings = first.into_iter().chain(last).map(|(name, argument)| {
+        let value = extraction(argument, span, paths);
+        quote_spanned!(span=> let #name = #value;)
+    });
+    let pattern = match arguments.as_slice() {
+        [] => quote_spanned!(span=> _),
+        some if some.iter().any(changes) => quote_spanned!(span=> mut call),
+        _ => quote_spanned!(span=> call),
+    };
+    let values = names
+        .iter()
+        .zip(arguments)
+        .map(|(name, argument)| match argument {
+            // A text is owned by the call and lent to the method.
+            Argument::Text(_) => quote_spanned!(span=> &#name),
+            _ => name.to_token_stream(),
+        });
+    let outcome = paths.outcome(span);
+    let call = call(
+        handler,
+        &quote_spanned!(span=> service #(, #values)*),
+        *timing,
+    );
+    let value = result_ok(&quote_spanned!(span=> #outcome(#call)));
+    let body = quote_spanned!(span=> { #(#bindings)* #value });
+    match timing {
+        Timing::Now => {
+            let now = paths.now(span);
+            quote_spanned!(span=> |service, #pattern| #now(move || #body))
+        }
+        Timing::Later => {
+            let later = paths.later(span);
+            quote_spanned!(span=> |service, #pattern| #later(async move #body))
+        }
+    }
+}
+
+fn extraction(argument: &Argument, span: Span, paths: &Paths) -> TokenStream {
+    match argument {
+        Argument::Message => quote_spanned!(span=> call.message()),
+        Argument::MessageMut => quote_spanned!(span=> call.message_mut()),
+        Argument::Text(name) => quote_spanned!(span=> call.parameter(#name)?),
+        Argument::Parsed(name, ty) => {
+            let at = generated_at(ty.span());
+            let parse = quote_spanned!(at=> parse_parameter::<#ty>);
+            quote_spanned!(span=> call.#parse(#name)?)
+        }
+        Argument::Lent(ty) => {
+            let lend = paths.lend(generated_at(ty.span()));
+            quote_spanned!(span=> #lend::<#ty>(&call)?)
+        }
+        Argument::Extracted(ty) => {
+            let extractor = paths.extractor(generated_at(ty.span()));
+            quote_spanned!(span=> <#ty as #extractor<'_>>::from_call(&call)?)
+        }
+    }
+}
+
+/// A call of the user's method.
+///
+/// Its first and last tokens stand at the ends of the return type, so that a wrong one is reported there.
+fn call(handler: &Handler, arguments: &TokenStream, timing: Timing) -> TokenStream {
+    let Handler { name, output, .. } = handler;
+    let (start, end) = (generated_at(output.0), generated_at(output.1));
+    let mut arguments = Group::new(Delimiter::Parenthesis, arguments.clone());
+    arguments.set_span(end);
+    let arguments = TokenTree::Group(arguments);
+    let path = quote_spanned!(start=> Self::);
+    match timing {
+        Timing::Now => quote!(#path #name #arguments),
+        Timing::Later => {
+            let wait = quote_spanned!(end=> .await);
+            quote!(#path #name #arguments #wait)
+        }
+    }
+}

@@ -1,0 +1,12 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[listener("")]
+    fn chat(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,14 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[configure("/chat")]
+    fn chat(channel: &mut Message) {
+        let _ = channel;
+    }
+}
+
+fn main() {}

@@ -1,0 +1,8 @@
+use cometd::prelude::*;
+
+#[configure("/chat")]
+fn chat(channel: &mut ChannelConfig) {
+    let _ = channel;
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use cometd::prelude::*;
+
+#[handlers]
+struct Chat;
+
+fn main() {}

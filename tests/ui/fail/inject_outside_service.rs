@@ -1,0 +1,6 @@
+use cometd::prelude::*;
+
+#[inject]
+fn rooms() {}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[configure("/chat")]
+    #[listener("/chat")]
+    fn chat(&self) {}
+}
+
+fn main() {}

@@ -1,0 +1,13 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[listener("/chat")]
+    #[listener("/lobby")]
+    fn chat(&self) {}
+}
+
+fn main() {}

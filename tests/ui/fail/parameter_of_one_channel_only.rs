@@ -1,0 +1,14 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[listener("/chat/{room}", "/lobby")]
+    fn chat(&self, room: &str) {
+        let _ = room;
+    }
+}
+
+fn main() {}

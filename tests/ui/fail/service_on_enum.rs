@@ -1,0 +1,6 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+enum Chat {}
+
+fn main() {}

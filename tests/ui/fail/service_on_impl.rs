@@ -1,0 +1,8 @@
+use cometd::prelude::*;
+
+struct Chat;
+
+#[service("chat")]
+impl Chat {}
+
+fn main() {}

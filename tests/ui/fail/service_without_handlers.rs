@@ -1,0 +1,6 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use cometd::prelude::*;
+
+#[session]
+struct Chat;
+
+fn main() {}

@@ -1,0 +1,47 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[listener("/none")]
+    fn none(&self) {}
+
+    #[listener("/lent")]
+    fn lent(&self, session: &ServerSession, local: &LocalSession, message: &Message) {
+        let _ = (session, local, message);
+    }
+
+    #[listener("/any/order")]
+    async fn any_order(
+        &self,
+        Data(count): Data<u32>,
+        message: &Message,
+        mut total: Data<u32>,
+    ) -> bool {
+        std::future::ready(()).await;
+        total.0 += count;
+        total.0 > 1 && message.has_data()
+    }
+
+    #[listener("/changed")]
+    fn changed(&self, message: &mut Message, session: &ServerSession) {
+        let _ = session;
+        message.set_lazy(true);
+    }
+
+    #[listener("/changed/later")]
+    async fn changed_later(
+        &self,
+        session: &ServerSession,
+        message: &mut Message,
+    ) -> Result<(), HandlerError> {
+        let _ = session;
+        std::future::ready(()).await;
+        message.set_lazy(true);
+        Ok(())
+    }
+}
+
+fn main() {}
