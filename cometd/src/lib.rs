@@ -63,7 +63,6 @@
 //! | --- | --- | --- |
 //! | `macros` | yes | the attributes |
 //! | `serve` | yes | [`serve`](fn@serve), which runs an axum router until a signal stops it |
-//! | `websocket` | yes | the `websocket` connection type |
 //! | `testing` | no | `testing`: mock sessions, to unit-test handlers |
 //!
 //! # Where to read next
@@ -71,9 +70,6 @@
 //! [`BayeuxServer`] and its [`Builder`], [`ServerSession`] and [`LocalSession`], [`config`] for the
 //! options, [`SecurityPolicy`] and [`Authorizer`] for who may do what, [`Extension`] for hooks that
 //! every message passes.
-
-#[cfg(feature = "macros")]
-extern crate self as cometd;
 
 mod channel;
 pub mod prelude;

@@ -20,8 +20,6 @@ use super::json::{IntoData, RawJson};
 pub struct Message {
     pub(crate) channel: ChannelId,
     pub(crate) id: Option<ByteString>,
-    /// A credential: not readable from outside, never written out.
-    pub(crate) client_id: Option<ByteString>,
     pub(crate) data: Option<RawJson>,
     pub(crate) ext: Option<RawJson>,
     pub(crate) subscription: Option<RawJson>,
@@ -75,7 +73,6 @@ impl Message {
         Self {
             channel,
             id: None,
-            client_id: None,
             data: None,
             ext: None,
             subscription: None,

@@ -2,7 +2,7 @@
 
 use bytestring::ByteString;
 
-use super::advice::{Advice, Reconnect};
+use super::advice::Advice;
 use super::codec::Echo;
 use super::error::BayeuxError;
 use super::id::ClientId;
@@ -122,11 +122,6 @@ impl Reply {
             max_interval: present.max_interval.or(due.max_interval),
             multiple_clients: present.multiple_clients || due.multiple_clients,
         });
-    }
-
-    /// What the client is advised to do next.
-    pub(crate) fn reconnect(&self) -> Option<Reconnect> {
-        self.advice?.reconnect
     }
 
     /// The request was a handshake, and there is a session now.

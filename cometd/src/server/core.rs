@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::RwLock;
@@ -37,6 +37,7 @@ pub(crate) struct Core {
     timers: Arc<Timers>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    remote: AtomicUsize,
     counters: Counters,
 }
 
@@ -69,6 +70,7 @@ impl Core {
             timers: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            remote: AtomicUsize::new(0),
             counters: Counters::default(),
         });
         for channel in MetaChannel::KNOWN {
@@ -262,8 +264,20 @@ impl Core {
 
 /// Sessions.
 impl Core {
-    /// Something is due.
-    pub(crate) fn due(self: &Arc<Self>, timer: Timer, now: Instant) {
+    /// The session can be found by its id from now on.
+    pub(crate) fn add_session(&self, session: &ServerSession) {
+        self.sessions.insert(session.id(), session.clone());
+        let remote = usize::from(!session.is_local());
+        self.remote.fetch_add(remote, Ordering::Relaxed);
+    }
+
+    /// How many sessions have their client elsewhere.
+    pub(crate) fn remote_sessions(&self) -> usize {
+        self.remote.load(Ordering::Relaxed)
+    }
+
+    /// Something was due at a time.
+    pub(crate) fn due(&self, timer: Timer, at: Instant, now: Instant) {
         match timer {
             Timer::Channel(channel) => {
                 if let Some(channel) = channel.upgrade() {
@@ -272,7 +286,7 @@ impl Core {
             }
             Timer::Session(session) => {
                 if let Some(session) = session.upgrade()
-                    && session.due(now)
+                    && session.due(at, now)
                     && let Some(farewell) = self.remove_session(&session, Removal::TimedOut, None)
                 {
                     self.tasks.spawn(farewell);
@@ -305,6 +319,8 @@ impl Core {
             return None;
         }
         self.sessions.remove(session.id());
+        let remote = usize::from(!session.is_local());
+        self.remote.fetch_sub(remote, Ordering::Relaxed);
         self.listeners
             .iter()
             .for_each(|listener| listener.session_removed(session, removal));

@@ -112,7 +112,12 @@ impl ServerSession {
         if broadcast && sender == Some(self) && !self.broadcast_to_publisher() {
             return Ok(()); // SVC-5
         }
-        let patience = core.patience(None).filter(|_| message.is_lazy());
+        // LAZY-8: a delivery is not lazy because of its channel, but waits as long as that says.
+        let lazy = message
+            .is_lazy()
+            .then(|| core.channel(&message.channel().into()));
+        let lazy_timeout = lazy.flatten().and_then(|channel| channel.lazy_timeout());
+        let patience = core.patience(lazy_timeout);
         core.deliver_to(self, &Arc::new(message.freeze()), patience)
             .await
     }
@@ -163,11 +168,11 @@ impl Core {
         session: &ServerSession,
         frozen: &Arc<FrozenMessage>,
     ) -> Option<Arc<FrozenMessage>> {
-        if !session.is_hooked() {
+        let Some(extensions) = session.extensions() else {
             return Some(Arc::clone(frozen));
-        }
+        };
         let mut message = frozen.message().clone();
-        for extension in session.extensions().iter().rev() {
+        for extension in extensions.iter().rev() {
             match hook::call(|| extension.outgoing(Some(session), &mut message)).await {
                 Ok(Flow::Continue) => {}
                 Ok(Flow::Stop) => return None,

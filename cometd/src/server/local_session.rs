@@ -77,6 +77,7 @@ impl LocalSession {
     }
 
     /// Keeps the server alive as long as this handle.
+    #[cfg(feature = "testing")]
     pub(crate) fn owning(self, server: Arc<Core>) -> Self {
         Self {
             _own_server: Some(server),
@@ -180,8 +181,7 @@ impl LocalSession {
         self.request(message).await
     }
 
-    async fn request(&self, mut message: Message) -> Result<(), LocalError> {
-        message.client_id = Some(self.session.id().to_text());
+    async fn request(&self, message: Message) -> Result<(), LocalError> {
         let sender = Sender {
             context: Arc::new(Context::local()),
             session: Some(self.session.clone()),
@@ -189,6 +189,7 @@ impl LocalSession {
         };
         let request = Request {
             echo: Echo::default(),
+            client_id: Some(self.session.id()),
             message: Ok(message),
         };
         let core = self.server.upgrade().ok_or(LocalError::ServerGone)?;

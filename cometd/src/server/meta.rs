@@ -1,6 +1,7 @@
 //! `/meta/handshake` and `/meta/disconnect`, and meta channels that mean nothing.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::core::Core;
 use super::exchange::Exchange;
@@ -13,6 +14,9 @@ use super::timers::now;
 use crate::channel::Operation;
 use crate::protocol::{Advice, BayeuxError, ClientId, Handshaken, Reconnect, Transport};
 use crate::session::Wake;
+
+/// When the client of a server that is full should try again.
+const FULL_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Core {
     /// Makes a session, unless an extension, a listener or the policy objects.
@@ -47,13 +51,6 @@ impl Core {
                 Processed::Handshaken(session, reply)
             }
             Err(refusal) => {
-                if matches!(refusal, Refusal::Error(_)) && exchange.reply.reconnect().is_none() {
-                    let advice = exchange.reply.advice().copied().unwrap_or_default();
-                    exchange.reply.set_advice(Some(Advice {
-                        reconnect: Some(Reconnect::None),
-                        ..advice
-                    }));
-                }
                 Processed::Replied(self.conclude(Some(&session), exchange, Err(refusal)).await)
             }
         }
@@ -70,17 +67,23 @@ impl Core {
         let route = self.matching(&exchange.message.channel().into());
         self.listen(&route, Some(session), &mut exchange.message)
             .await?;
-        let limit = self.config().server.limits.max_sessions;
-        if limit.is_some_and(|limit| self.sessions().len() >= limit) && !session.is_local() {
+        if !session.is_local() && self.is_full() {
+            exchange.reply.add_advice(Some(Advice {
+                interval: Some(FULL_INTERVAL),
+                ..Advice::reconnect(Reconnect::Handshake)
+            }));
             return Err(BayeuxError::SessionsExceeded.into());
         }
-        match hook::call(|| self.policy().can_handshake(session, exchange)).await {
-            Ok(Decision::Grant) => {}
-            Ok(Decision::Deny(_)) => return Err(BayeuxError::HandshakeDenied.into()),
-            Err(error) => {
-                tracing::error!(%error, "the security policy failed: the handshake is denied");
-                return Err(BayeuxError::HandshakeDenied.into());
-            }
+        let decision = hook::call(|| self.policy().can_handshake(session, exchange)).await;
+        let granted = decision.unwrap_or_else(|error| {
+            tracing::error!(%error, "the security policy failed: the handshake is denied");
+            Decision::deny()
+        });
+        if granted != Decision::Grant {
+            exchange
+                .reply
+                .add_advice(Some(Advice::reconnect(Reconnect::None)));
+            return Err(BayeuxError::HandshakeDenied.into());
         }
         self.register(session, exchange);
         for listener in self.listeners() {
@@ -89,6 +92,12 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    /// Whether there are as many remote sessions as there may be.
+    fn is_full(&self) -> bool {
+        let limit = self.config().server.limits.max_sessions;
+        limit.is_some_and(|limit| self.remote_sessions() >= limit)
     }
 
     /// From here on the session can be found by its id.
@@ -108,7 +117,7 @@ impl Core {
                 Wake::Nobody,
             )
         });
-        self.sessions().insert(session.id(), session.clone());
+        self.add_session(session);
         exchange.reply.add_advice(advice);
         exchange.reply.handshaken(Handshaken {
             client_id: session.id(),
@@ -147,7 +156,7 @@ impl Core {
     pub(crate) fn add_session_without_client(self: &Arc<Self>) -> ServerSession {
         let session = ServerSession::new(random_id(), "mock_", self, None);
         session.change(|state| (state.handshake(now()), Wake::Nobody));
-        self.sessions().insert(session.id(), session.clone());
+        self.add_session(&session);
         session
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Instrument;
+
 use super::connect::Connect;
 use super::context::Context;
 use super::core::Core;
@@ -11,7 +13,7 @@ use super::session::{Batch, ServerSession};
 use super::timers::now;
 use crate::protocol::codec::Request;
 use crate::protocol::{
-    Advice, BayeuxError, ChannelKind, ClientId, MetaChannel, ParseError, Reconnect, Reply,
+    Advice, BayeuxError, ChannelKind, MetaChannel, ParseError, Reconnect, Reply,
 };
 use crate::session::{Phase, Wake};
 
@@ -124,6 +126,16 @@ impl Core {
 
     /// Processes one message, up to its reply.
     pub(super) async fn process(self: &Arc<Self>, sender: &Sender, request: Request) -> Processed {
+        let span = tracing::debug_span!(
+            "message",
+            channel = request.echo.channel.as_deref(),
+            id = request.echo.id.as_deref(),
+            session = sender.session.as_ref().map(tracing::field::display),
+        );
+        self.process_in_span(sender, request).instrument(span).await
+    }
+
+    async fn process_in_span(self: &Arc<Self>, sender: &Sender, request: Request) -> Processed {
         let session = sender.session.as_ref();
         let mut reply = Reply::to(request.echo);
         let message = match request.message {
@@ -133,28 +145,29 @@ impl Core {
                 return Processed::Replied(self.replied(session, reply).await);
             }
         };
-        tracing::debug!(channel = %message.channel(), id = message.id(), session = session.map(tracing::field::display), "received");
-        tracing::trace!(%message);
-
+        tracing::trace!(%message, "received");
         let kind = message.channel().kind();
         let exchange = Exchange::new(message, reply, Arc::clone(&sender.context));
         if kind == ChannelKind::Meta(MetaChannel::Handshake) {
             return self.handshake(exchange).await;
         }
-        self.process_in_session(session, kind, exchange).await
+        let named = session.filter(|session| request.client_id == Some(session.id()));
+        self.process_in_session(session, named, exchange).await
     }
 
+    /// Processes a message of the session that the transport found, if it is also the one that the
+    /// message names.
     async fn process_in_session(
         self: &Arc<Self>,
         session: Option<&ServerSession>,
-        kind: ChannelKind,
+        named: Option<&ServerSession>,
         mut exchange: Exchange,
     ) -> Processed {
         let outcome = match self.incoming(session, &mut exchange).await {
             Flow::Stop => Err(Refusal::Deleted),
-            Flow::Continue => match self.known(session, kind, &mut exchange) {
+            Flow::Continue => match Self::alive(named, &mut exchange) {
                 Err(error) => Err(error.into()),
-                Ok(session) => match kind {
+                Ok(session) => match exchange.message.channel().kind() {
                     ChannelKind::Meta(MetaChannel::Connect) => {
                         return self.connect(session, exchange).await;
                     }
@@ -194,34 +207,25 @@ impl Core {
         Ok(())
     }
 
-    /// The session, if the message is one of it (PROC-3), whose deadline then moves (PROC-4).
-    fn known<'a>(
-        &self,
-        session: Option<&'a ServerSession>,
-        kind: ChannelKind,
+    /// The session that a message names, if it is alive (PROC-3); its deadline moves (PROC-4).
+    fn alive<'a>(
+        named: Option<&'a ServerSession>,
         exchange: &mut Exchange,
     ) -> Result<&'a ServerSession, BayeuxError> {
-        let named = exchange
-            .message
-            .client_id
-            .as_deref()
-            .and_then(ClientId::parse);
-        let connect = kind == ChannelKind::Meta(MetaChannel::Connect);
-        match session {
-            Some(session) if session.is_handshook() && named == Some(session.id()) => {
-                if !connect {
-                    session.change(|state| (state.hear(now()), Wake::Nobody));
-                }
-                Ok(session)
+        let connect = exchange.message.channel().kind() == ChannelKind::Meta(MetaChannel::Connect);
+        if let Some(session) = named
+            && session.is_handshook()
+        {
+            if !connect {
+                session.change(|state| (state.hear(now()), Wake::Nobody));
             }
-            _ => {
-                if connect {
-                    let ended = session.is_some_and(|it| it.phase() == Phase::Disconnected);
-                    exchange.reply.set_advice(Some(unknown_session(ended)));
-                }
-                Err(BayeuxError::SessionUnknown)
-            }
+            return Ok(session);
         }
+        if connect {
+            let ended = named.is_some_and(|it| it.phase() == Phase::Disconnected);
+            exchange.reply.set_advice(Some(unknown_session(ended)));
+        }
+        Err(BayeuxError::SessionUnknown)
     }
 
     /// Completes a reply with what became of its message, and shows it to the extensions.
@@ -245,12 +249,12 @@ impl Core {
         session: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Flow {
-        let own = session.map(ServerSession::extensions).unwrap_or_default();
+        let own = session.and_then(ServerSession::extensions);
         let all = self
             .extensions()
             .iter()
             .map(|it| &**it)
-            .chain(own.iter().map(|it| &**it));
+            .chain(own.iter().flat_map(|it| it.iter()).map(|it| &**it));
         for extension in all {
             match hook::call(|| extension.incoming(session, exchange)).await {
                 Ok(Flow::Continue) => {}
@@ -267,9 +271,9 @@ impl Core {
         session: Option<&ServerSession>,
         mut reply: Reply,
     ) -> Option<Reply> {
-        let own = session.map(ServerSession::extensions).unwrap_or_default();
+        let own = session.and_then(ServerSession::extensions);
         let all = self.extensions().iter().rev().map(|it| &**it);
-        for extension in all.chain(own.iter().rev().map(|it| &**it)) {
+        for extension in all.chain(own.iter().flat_map(|it| it.iter().rev()).map(|it| &**it)) {
             match hook::call(|| extension.reply(session, &mut reply)).await {
                 Ok(Flow::Continue) => {}
                 Ok(Flow::Stop) => return None,

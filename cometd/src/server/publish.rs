@@ -59,7 +59,6 @@ impl Core {
         if kind == ChannelKind::Broadcast {
             // PUB-2, PUB-3: what a subscriber gets is the message, not the request.
             message.id = None;
-            message.client_id = None;
             message.subscription = None;
         }
         self.listen(route, sender, &mut message).await?;

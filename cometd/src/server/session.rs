@@ -37,7 +37,7 @@ struct Inner {
     /// Whether somebody wants to see each message that goes to this session.
     hooked: AtomicBool,
     broadcast_to_publisher: AtomicBool,
-    extensions: RwLock<Arc<[Arc<dyn Extension>]>>,
+    extensions: RwLock<Option<Extensions>>,
     subscriptions: Mutex<HashMap<ChannelPattern, ServerChannel>>,
     removed: Mutex<Vec<RemovedCallback>>,
     attributes: Mutex<HashMap<Box<str>, Arc<dyn Any + Send + Sync>>>,
@@ -47,6 +47,10 @@ struct Inner {
     browser: OnceLock<Box<str>>,
 }
 
+/// The extensions of one session, in the order in which they were added.
+type Extensions = Arc<[Arc<dyn Extension>]>;
+
+/// Runs what was to be called back at the end of a session.
 pub(crate) type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
 type RemovedCallback = Box<dyn FnOnce(ServerSession, Removal) -> Farewell + Send>;
 
@@ -94,7 +98,7 @@ impl ServerSession {
             }),
             hooked: AtomicBool::new(false),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
-            extensions: RwLock::new(Arc::new([])),
+            extensions: RwLock::default(),
             subscriptions: Mutex::default(),
             removed: Mutex::default(),
             attributes: Mutex::default(),
@@ -218,16 +222,17 @@ impl ServerSession {
     /// Adds an extension that sees the messages of this session.
     pub fn add_extension(&self, extension: impl Extension) {
         let mut extensions = self.0.extensions.write();
-        *extensions = extensions
-            .iter()
-            .cloned()
-            .chain([Arc::new(extension) as _])
-            .collect();
+        let present = extensions.iter().flat_map(|it| it.iter()).cloned();
+        *extensions = Some(present.chain([Arc::new(extension) as _]).collect());
         self.0.hooked.store(true, Ordering::Release);
     }
 
-    pub(crate) fn extensions(&self) -> Arc<[Arc<dyn Extension>]> {
-        Arc::clone(&self.0.extensions.read())
+    /// The extensions of this session; `None` is the common case.
+    pub(crate) fn extensions(&self) -> Option<Extensions> {
+        if !self.is_hooked() {
+            return None;
+        }
+        self.0.extensions.read().clone()
     }
 
     /// Whether messages to this session cannot just be queued.
@@ -340,9 +345,12 @@ impl ServerSession {
         self.perform(effects);
     }
 
-    /// Time has passed. Returns whether the session has to be removed.
-    pub(crate) fn due(&self, now: Instant) -> bool {
+    /// A deadline has passed. Returns whether the session has to be removed.
+    pub(crate) fn due(&self, at: Instant, now: Instant) -> bool {
         let mut shell = self.0.shell.lock();
+        if shell.scheduled != Some(at) {
+            return false; // An earlier deadline was found in the meantime, and took this one's place.
+        }
         shell.scheduled = None;
         let (expired, wake) = match shell.state.due(now) {
             Due::Wake(wake) => (false, wake),

@@ -34,8 +34,8 @@ impl Settings {
             lazy: false,
             lazy_timeout: None,
             broadcast_to_publisher: true,
-            listeners: Arc::new([]),
-            authorizers: Arc::new([]),
+            listeners: Arc::default(),
+            authorizers: Arc::default(),
         }
     }
 

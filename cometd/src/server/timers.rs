@@ -39,7 +39,7 @@ impl Timers {
         self.deadlines.lock().next()
     }
 
-    fn pop(&self, now: Instant) -> Option<Timer> {
+    fn pop(&self, now: Instant) -> Option<(Instant, Timer)> {
         self.deadlines.lock().pop(now)
     }
 }
@@ -66,8 +66,8 @@ pub(crate) async fn run(timers: Arc<Timers>, core: Weak<Core>, stop: Cancellatio
         }
         let Some(core) = core.upgrade() else { return };
         let now = now();
-        while let Some(timer) = timers.pop(now) {
-            core.due(timer, now);
+        while let Some((at, timer)) = timers.pop(now) {
+            core.due(timer, at, now);
         }
     }
 }

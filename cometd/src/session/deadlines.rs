@@ -37,12 +37,12 @@ impl<K> Deadlines<K> {
         self.heap.peek().map(|Reverse(entry)| entry.at)
     }
 
-    /// Takes one key whose deadline has passed.
-    pub(crate) fn pop(&mut self, now: Instant) -> Option<K> {
+    /// Takes one key whose deadline has passed, with that deadline.
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<(Instant, K)> {
         if self.next()? > now {
             return None;
         }
-        self.heap.pop().map(|Reverse(entry)| entry.key)
+        self.heap.pop().map(|Reverse(entry)| (entry.at, entry.key))
     }
 }
 
@@ -92,9 +92,9 @@ mod tests {
         assert!(deadlines.push(at(3), "three"));
         assert!(!deadlines.push(at(3), "three too"));
         assert_eq!(deadlines.pop(at(2)), None);
-        assert_eq!(deadlines.pop(at(6)), Some("three"));
-        assert_eq!(deadlines.pop(at(6)), Some("three too"));
-        assert_eq!(deadlines.pop(at(6)), Some("five"));
+        assert_eq!(deadlines.pop(at(6)), Some((at(3), "three")));
+        assert_eq!(deadlines.pop(at(6)), Some((at(3), "three too")));
+        assert_eq!(deadlines.pop(at(6)), Some((at(5), "five")));
         assert_eq!(deadlines.pop(at(6)), None);
         assert_eq!(deadlines.next(), Some(at(7)));
     }

@@ -14,7 +14,7 @@ use super::response::{self, Body};
 use super::service::Endpoint;
 use super::{body, cookie};
 use crate::protocol::codec::{self, Request};
-use crate::protocol::{Advice, ClientId, ParseError, Reconnect, Reply, Transport};
+use crate::protocol::{Advice, ParseError, Reconnect, Reply, Transport};
 use crate::server::config::{HttpConfig, ResolvedConfig};
 use crate::server::pipeline::{Holds, Received, Sender};
 use crate::server::{Connect, Context, ServerSession};
@@ -136,8 +136,7 @@ impl Poll<'_> {
 
     /// The session of the first message, if the cookie leads to it (BAT-9, LP-24, LP-25).
     fn session(&self, first: Option<&Request>) -> Option<ServerSession> {
-        let named = first?.message.as_ref().ok()?.client_id.as_deref()?;
-        let session = self.endpoint.core.session(ClientId::parse(named)?)?;
+        let session = self.endpoint.core.session(first?.client_id?)?;
         let bound = self
             .browser()
             .is_some_and(|browser| session.is_bound_to(browser));

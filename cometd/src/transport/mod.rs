@@ -6,7 +6,6 @@ mod cookie;
 mod http;
 mod response;
 mod service;
-#[cfg(feature = "websocket")]
 mod websocket;
 
 pub use self::response::Body;

@@ -88,7 +88,6 @@ impl Endpoint {
         if self.core.stop().is_cancelled() {
             return response::plain(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping");
         }
-        #[cfg(feature = "websocket")]
         if super::websocket::asks_for_websocket(&request) {
             return self.upgrade(request);
         }

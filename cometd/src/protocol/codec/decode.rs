@@ -8,6 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::depth;
+use crate::protocol::ClientId;
 use crate::protocol::advice::RequestAdvice;
 use crate::protocol::channel::{Breadth, ChannelId, Grammar, Name};
 use crate::protocol::error::{BayeuxError, ParseError};
@@ -43,6 +44,8 @@ const MAX_FIELDS: usize = 64;
 pub(crate) struct Request {
     /// What the reply repeats.
     pub(crate) echo: Echo,
+    /// The session that the message speaks for, whatever else is wrong with it.
+    pub(crate) client_id: Option<ClientId>,
     /// The message, or the error that its reply will carry (PROC-1).
     pub(crate) message: Result<Message, BayeuxError>,
 }
@@ -220,8 +223,15 @@ impl<'a> Fields<'a> {
             id: self.id.and_then(|it| id_text(&slice(it))),
             subscription: self.subscription.map(slice),
         };
+        let client_id = self
+            .client_id
+            .and_then(|it| ClientId::parse(&slice(it).to_text()?));
         let message = self.into_message(&echo, text, grammar);
-        Request { echo, message }
+        Request {
+            echo,
+            client_id,
+            message,
+        }
     }
 
     fn into_message(
@@ -242,7 +252,6 @@ impl<'a> Fields<'a> {
         Ok(Message {
             channel,
             id: echo.id.clone(),
-            client_id: self.client_id.and_then(|it| slice(it).to_text()),
             data: self.data.map(slice),
             ext: self.ext.map(slice),
             subscription: echo.subscription.clone(),

@@ -14,7 +14,7 @@ use yawc::close::CloseCode;
 use yawc::{Frame, OpCode, WebSocket, WebSocketError};
 
 use crate::protocol::codec::{self, Request};
-use crate::protocol::{ClientId, MetaChannel, ParseError, Reply};
+use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::config::WebSocketConfig;
 use crate::server::pipeline::{Holds, Received, Sender};
 use crate::server::{Connect, Context, Core, ServerSession};
@@ -123,9 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         tokio::select! {
-            // A session's end is told before its next request is read (DIS-9), and what is queued
-            // is written before more is asked for.
-            biased;
+            // In no fixed order: a session with much to receive must still be heard.
             resume = resume => Event::Resume(resume),
             () = self.push.notified() => Event::Push,
             frame = self.socket.next_frame() => Event::Frame(frame),
@@ -208,13 +206,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.unbind();
             return None;
         }
-        let named = first
-            .message
-            .as_ref()
-            .ok()?
-            .client_id
-            .as_deref()
-            .and_then(ClientId::parse);
+        let named = first.client_id;
         if self.session.is_none() && !self.config().require_handshake_per_connection {
             let found = named.and_then(|id| self.core.session(id));
             self.session = found.filter(|session| !session.is_local());
