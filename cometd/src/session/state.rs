@@ -369,3 +369,197 @@ impl<M: Queued> State<M> {
         Due::Wake(Wake::Nobody)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A message of one byte; capitals may wait.
+    impl Queued for char {
+        fn is_lazy(&self) -> bool {
+            self.is_uppercase()
+        }
+
+        fn size(&self) -> usize {
+            1
+        }
+    }
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// `T` 20 s, `M` 10 s, room for four messages, handshaken.
+    fn handshaken() -> (State<char>, Instant) {
+        #[expect(clippy::disallowed_methods, reason = "any instant will do")]
+        let now = Instant::now();
+        let mut state = State::new(pacing(), 4, QueueOverflow::Disconnect, now);
+        state.handshake(now);
+        (state, now)
+    }
+
+    fn pacing() -> Pacing {
+        Pacing {
+            timeout: 20 * SECOND,
+            interval: Duration::ZERO,
+            max_interval: 10 * SECOND,
+            max_processing: None,
+            advise_max_interval: false,
+        }
+    }
+
+    /// Connected once, with a connect held for `hold`.
+    fn holding(hold: Hold) -> (State<char>, Instant, ConnectToken) {
+        let (mut state, now) = handshaken();
+        let (first, before, _) = state.connect(pacing(), now);
+        assert!(!before);
+        state.connected(first, now);
+        let (token, before, _) = state.connect(pacing(), now);
+        assert!(before && state.hold(token, hold, now + 20 * SECOND));
+        (state, now, token)
+    }
+
+    fn queued(wake: Wake) -> Enqueued {
+        Enqueued::Queued(wake)
+    }
+
+    #[test]
+    fn a_message_resumes_a_held_connect_once() {
+        // CN-10, CN-13
+        let (mut state, now, _) = holding(Hold::ForMessages);
+        let wake = Wake::Held(Resume::Messages);
+        assert_eq!(state.enqueue('a', None, now), queued(wake));
+        assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
+        assert_eq!(state.drain(), ['a', 'b']);
+    }
+
+    #[test]
+    fn a_waiting_message_keeps_a_connect_from_being_held() {
+        // CN-3, CN-6, LAZY-6
+        let (mut state, now) = handshaken();
+        state.enqueue('A', Some(5 * SECOND), now);
+        let (token, ..) = state.connect(pacing(), now);
+        assert!(state.hold(token, Hold::ForMessages, now + SECOND));
+        let (token, ..) = state.connect(pacing(), now);
+        state.enqueue('b', None, now);
+        assert!(!state.hold(token, Hold::ForMessages, now + SECOND));
+        assert!(state.hold(token, Hold::ForTime, now + SECOND));
+    }
+
+    #[test]
+    fn a_second_connect_replaces_the_first() {
+        // CN-17, CN-20
+        let (mut state, now, first) = holding(Hold::ForMessages);
+        let (second, _, wake) = state.connect(pacing(), now);
+        assert_eq!(wake, Wake::Held(Resume::Replaced));
+        assert!(state.hold(second, Hold::ForMessages, now + 20 * SECOND));
+        // The late end of the first one starts no expiry and ends no hold.
+        state.connected(first, now);
+        assert_eq!(state.deadline(), Some(now + 20 * SECOND));
+    }
+
+    #[test]
+    fn expiry_starts_with_the_reply_and_moves_with_messages() {
+        // SES-6, SES-8, SES-9, CN-9
+        let (mut state, now, token) = holding(Hold::ForMessages);
+        assert_eq!(
+            state.due(now + 20 * SECOND),
+            Due::Wake(Wake::Held(Resume::Lapsed))
+        );
+        assert_eq!(state.deadline(), None);
+        state.connected(token, now + 20 * SECOND);
+        assert_eq!(state.deadline(), Some(now + 30 * SECOND));
+        state.hear(now + 15 * SECOND);
+        assert_eq!(state.deadline(), Some(now + 30 * SECOND));
+        state.hear(now + 25 * SECOND);
+        assert_eq!(state.due(now + 34 * SECOND), Due::Wake(Wake::Nobody));
+        assert_eq!(state.due(now + 35 * SECOND), Due::Expired(None));
+    }
+
+    #[test]
+    fn a_connect_that_takes_too_long_ends_the_session() {
+        // SES-10
+        let (mut state, now, _) = holding(Hold::ForMessages);
+        state.pace.transport.max_processing = Some(2 * SECOND);
+        assert_eq!(state.due(now + SECOND), Due::Wake(Wake::Nobody));
+        assert_eq!(
+            state.due(now + 2 * SECOND),
+            Due::Expired(Some(Resume::Overdue))
+        );
+    }
+
+    #[test]
+    fn a_batch_postpones_the_wake_up() {
+        // BAT-8, BAT-12
+        let (mut state, now, _) = holding(Hold::ForMessages);
+        state.start_batch();
+        state.start_batch();
+        assert_eq!(state.enqueue('a', None, now), queued(Wake::Nobody));
+        assert_eq!(state.end_batch(), Wake::Nobody);
+        assert_eq!(state.end_batch(), Wake::Held(Resume::Messages));
+    }
+
+    #[test]
+    fn the_shortest_lazy_timeout_flushes_everything() {
+        // LAZY-2, LAZY-3, LAZY-4
+        let (mut state, now, _) = holding(Hold::ForMessages);
+        state.enqueue('A', Some(5 * SECOND), now);
+        state.enqueue('B', Some(SECOND), now);
+        state.enqueue('C', Some(9 * SECOND), now);
+        assert_eq!(state.deadline(), Some(now + SECOND));
+        assert_eq!(
+            state.due(now + SECOND),
+            Due::Wake(Wake::Held(Resume::Messages))
+        );
+        assert_eq!(state.drain(), ['A', 'B', 'C']);
+        // LAZY-3: the next lazy message arms the timer anew.
+        state.enqueue('D', Some(SECOND), now);
+        assert_eq!(state.due(now + SECOND), Due::Wake(Wake::Nobody));
+        assert!(state.has_urgent());
+    }
+
+    #[test]
+    fn one_wake_up_is_under_way_at_most() {
+        // WS-12, WS-13
+        let (mut state, now, _) = holding(Hold::ForTime);
+        assert_eq!(state.attach(1), Wake::Held(Resume::Replaced));
+        assert_eq!(state.attach(1), Wake::Nobody);
+        assert_eq!(state.enqueue('a', None, now), queued(Wake::Pushed));
+        assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
+        state.drain();
+        assert_eq!(state.enqueue('c', None, now), queued(Wake::Pushed));
+    }
+
+    #[test]
+    fn a_closed_socket_leaves_its_messages_to_the_next() {
+        // WS-18
+        let (mut state, now) = handshaken();
+        state.attach(1);
+        state.close(1);
+        assert_eq!(state.enqueue('a', None, now), queued(Wake::Nobody));
+        state.attach(2);
+        state.close(1);
+        assert_eq!(state.enqueue('b', None, now), queued(Wake::Pushed));
+        assert_eq!(state.drain(), ['a', 'b']);
+    }
+
+    #[test]
+    fn the_farewell_is_the_last_message() {
+        // DIS-6, DIS-7, SES-12
+        let (mut state, now, _) = holding(Hold::ForMessages);
+        state.start_batch();
+        state.enqueue('a', None, now);
+        let wake = state.end(Phase::Disconnected, Some('z'));
+        assert_eq!(wake, Wake::Held(Resume::Disconnected));
+        assert_eq!(state.enqueue('b', None, now), Enqueued::Gone);
+        assert_eq!(state.drain(), ['a', 'z']);
+        assert_eq!(state.deadline(), None);
+    }
+
+    #[test]
+    fn a_full_queue_ends_the_session() {
+        let (mut state, now) = handshaken();
+        for message in ['a', 'b', 'c', 'd'] {
+            assert_eq!(state.enqueue(message, None, now), queued(Wake::Nobody));
+        }
+        assert_eq!(state.enqueue('e', None, now), Enqueued::Overflow);
+    }
+}
