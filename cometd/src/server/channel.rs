@@ -27,6 +27,7 @@ struct Inner {
     server: Weak<Core>,
     settings: RwLock<Settings>,
     subscribers: RwLock<Subscribers<ClientId, ServerSession>>,
+    /// Locked before the two above wherever both are.
     life: Mutex<Life>,
 }
 
@@ -103,13 +104,16 @@ impl ServerChannel {
         self.snapshot().values().cloned().collect()
     }
 
-    /// Changes the settings of the channel, adds listeners or authorizers.
+    /// Changes the settings of the channel, adds listeners or authorizers. `change` must not call
+    /// the server.
     pub fn configure(&self, change: impl FnOnce(&mut ChannelConfig)) {
+        let life = self.0.life.lock();
         let mut settings = self.0.settings.write();
         let mut config = ChannelConfig::of(self.0.id.clone(), settings.clone());
         change(&mut config);
         *settings = config.into_parts().1;
         drop(settings);
+        drop(life);
         self.touch();
     }
 
@@ -166,10 +170,9 @@ impl ServerChannel {
 
     /// Notes a use; whether the timers have to be told of the channel.
     pub(crate) fn touched(&self, now: Instant) -> bool {
-        let may_go = self.is_sweepable();
         let mut life = self.0.life.lock();
         life.touched = now;
-        may_go && !life.removed && !std::mem::replace(&mut life.watched, true)
+        self.is_sweepable() && !life.removed && !std::mem::replace(&mut life.watched, true)
     }
 
     fn is_sweepable(&self) -> bool {
@@ -178,24 +181,19 @@ impl ServerChannel {
         !needed && self.0.subscribers.read().is_empty()
     }
 
-    /// The sweeper's look.
+    /// The sweeper's look. Nothing can be added while it lasts.
     pub(crate) fn sweep(&self, patience: Duration, now: Instant) -> Sweep {
-        let may_go = self.is_sweepable();
         let mut life = self.0.life.lock();
         let at = life.touched + patience;
-        if life.removed || !may_go {
+        if life.removed || !self.is_sweepable() {
             life.watched = false;
             return Sweep::Keep;
         }
         if at > now {
             return Sweep::LookAgain(at);
         }
-        life.removed = self.0.subscribers.read().is_empty();
-        if life.removed {
-            Sweep::Remove
-        } else {
-            Sweep::Keep
-        }
+        life.removed = true;
+        Sweep::Remove
     }
 
     pub(crate) fn mark_removed(&self) {

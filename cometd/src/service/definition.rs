@@ -36,6 +36,7 @@ impl Definition {
 /// A struct with `#[service("name")]`, which implements this.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a service",
+    label = "not a service",
     note = "put `#[service(\"name\")]` on the struct"
 )]
 pub trait Service: Send + Sync + Sized + 'static {
@@ -49,6 +50,7 @@ pub trait Service: Send + Sync + Sized + 'static {
 /// A struct with an `#[handlers]` impl, which implements this.
 #[diagnostic::on_unimplemented(
     message = "the service `{Self}` has no handlers",
+    label = "no `#[handlers]` impl",
     note = "put `#[handlers]` on the `impl {Self}` that has its methods"
 )]
 pub trait Handlers: Sized + 'static {

@@ -33,6 +33,7 @@ pub type Configured = Result<(), HandlerError>;
 /// What a `#[configure]` method may return.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a `#[configure]` method",
+    label = "not what the server can use",
     note = "return nothing, or a `Result<(), E>` with any error"
 )]
 pub trait IntoConfigured {

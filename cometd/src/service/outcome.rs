@@ -11,6 +11,7 @@ use crate::server::{Flow, HandlerError, Outcome};
 /// | `Err(_)` | nothing is published; the error is logged, the sender is told `500::handler_failed` |
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a `#[listener]` method",
+    label = "not what the server can use",
     note = "return nothing, a `bool`, a `Flow`, or a `Result` of one of these with any error"
 )]
 pub trait IntoOutcome {
