@@ -156,7 +156,7 @@ impl ServerSession {
 
     /// How long the session is kept while its client is silent, instead of what the transport says.
     pub fn set_max_interval(&self, interval: Option<Duration>) {
-        self.change(|state| (state.pace.set_max_interval(interval), Wake::Nobody));
+        self.change(|state| (state.set_max_interval(interval), Wake::Nobody));
     }
 
     /// Whether messages travel with connect replies only, which gives one strict order.

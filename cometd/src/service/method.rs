@@ -34,7 +34,7 @@ pub type Configured = Result<(), HandlerError>;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a `#[configure]` method",
     label = "not what the server can use",
-    note = "return nothing, or a `Result<(), E>` with any error"
+    note = "return nothing, or a `Result<(), E>` whose `E` is a `HandlerError` or a `std::error::Error`"
 )]
 pub trait IntoConfigured {
     /// Converts.

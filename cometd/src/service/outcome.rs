@@ -12,7 +12,8 @@ use crate::server::{Flow, HandlerError, Outcome};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be returned by a `#[listener]` method",
     label = "not what the server can use",
-    note = "return nothing, a `bool`, a `Flow`, or a `Result` of one of these with any error"
+    note = "return nothing, a `bool`, a `Flow`, or a `Result` of one of these whose error is a `HandlerError` or a `std::error::Error`",
+    note = "a method that waits is an `async fn`"
 )]
 pub trait IntoOutcome {
     /// Converts.

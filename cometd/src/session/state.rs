@@ -196,6 +196,14 @@ impl<M: Queued> State<M> {
         }
     }
 
+    /// The application keeps the session for longer or shorter; a deadline that is set moves along.
+    pub(crate) fn set_max_interval(&mut self, interval: Option<Duration>) {
+        let before = self.pace.grace();
+        self.pace.set_max_interval(interval);
+        let after = self.pace.grace();
+        self.expiry = self.expiry.map(|expiry| expiry + after - before);
+    }
+
     /// Any other message arrived: the deadline moves, never to an earlier time (SES-9).
     pub(crate) fn hear(&mut self, now: Instant) {
         self.heard = now;

@@ -88,6 +88,7 @@ impl MockSession {
     /// # Panics
     /// There is none; says what there is.
     #[track_caller]
+    #[must_use = "say what the message should be"]
     #[expect(clippy::panic, reason = "documented: an expectation of a test")]
     pub fn expect_delivered(&self, channel: &str) -> Delivered {
         let mut arrived = self.arrived.lock();
@@ -144,7 +145,6 @@ impl fmt::Display for Arrived<'_> {
 
 /// A message that was delivered to a [`MockSession`].
 #[derive(Clone, Debug)]
-#[must_use = "say what the message should be"]
 pub struct Delivered(Arc<FrozenMessage>);
 
 impl Delivered {
@@ -168,6 +168,7 @@ impl Delivered {
     /// # Panics
     /// The id is another, or there is none.
     #[track_caller]
+    #[expect(clippy::must_use_candidate, reason = "the check is what it is called for")]
     pub fn id(self, expected: &str) -> Self {
         assert_eq!(
             self.0.id(),
