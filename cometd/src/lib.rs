@@ -87,6 +87,11 @@ mod transport;
 #[path = "__private.rs"]
 pub mod __private;
 
+/// The code of the README compiles.
+#[cfg(all(doctest, feature = "macros", feature = "serve"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;
+
 pub use self::channel::{Grant, Operation};
 pub use self::protocol::{
     Advice, BayeuxError, Breadth, ChannelError, ChannelId, ChannelKind, ChannelPattern,

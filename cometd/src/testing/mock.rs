@@ -168,7 +168,10 @@ impl Delivered {
     /// # Panics
     /// The id is another, or there is none.
     #[track_caller]
-    #[expect(clippy::must_use_candidate, reason = "the check is what it is called for")]
+    #[expect(
+        clippy::must_use_candidate,
+        reason = "the check is what it is called for"
+    )]
     pub fn id(self, expected: &str) -> Self {
         assert_eq!(
             self.0.id(),

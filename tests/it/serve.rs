@@ -1,0 +1,153 @@
+//! `cometd::serve` on real sockets: the versions of HTTP, and stopping.
+
+use std::future::IntoFuture;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use cometd::{BayeuxServer, Stopped};
+use cometd_tests::{Pending, start};
+use futures_util::SinkExt;
+use http::{Request, StatusCode, header};
+use http_body_util::{BodyExt, Full};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+use yawc::close::CloseCode;
+use yawc::{Frame, HttpVersion, WebSocket};
+
+/// A server on a port of its own.
+struct Running {
+    server: BayeuxServer,
+    address: SocketAddr,
+    serving: Pending<std::io::Result<()>>,
+}
+
+async fn serve() -> Running {
+    let server = BayeuxServer::builder().build().await.unwrap();
+    let app = axum::Router::new().nest_service("/cometd", server.clone().into_service());
+    let (sender, bound) = oneshot::channel();
+    let serving = cometd::serve(app, "127.0.0.1:0")
+        .with_graceful_shutdown(server.clone())
+        .on_bound(move |address| sender.send(address).unwrap());
+    let serving = start(serving.into_future());
+    Running { server, address: bound.await.unwrap(), serving }
+}
+
+/// A client over one HTTP/2 connection.
+struct Http2 {
+    sender: hyper::client::conn::http2::SendRequest<Full<Bytes>>,
+    address: SocketAddr,
+    cookie: Option<String>,
+    _connection: Pending<()>,
+}
+
+impl Http2 {
+    async fn connect(address: SocketAddr) -> Self {
+        let io = TokioIo::new(TcpStream::connect(address).await.unwrap());
+        let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), io);
+        let (sender, connection) = handshake.await.unwrap();
+        let connection = start(async {
+            // How the server ends the connection is looked at request by request.
+            let _ = connection.await;
+        });
+        Self { sender, address, cookie: None, _connection: connection }
+    }
+
+    /// Posts an envelope; the answer can be awaited while others are under way.
+    fn post(&mut self, envelope: &Value) -> impl Future<Output = (StatusCode, Option<String>, Value)> + use<> {
+        let mut request = Request::post(format!("http://{}/cometd", self.address));
+        if let Some(cookie) = &self.cookie {
+            request = request.header(header::COOKIE, cookie);
+        }
+        let body = Full::from(envelope.to_string());
+        let response = self.sender.send_request(request.body(body).unwrap());
+        async {
+            let response = response.await.unwrap();
+            let cookie = response.headers().get(header::SET_COOKIE);
+            let cookie = cookie.map(|it| it.to_str().unwrap().split(';').next().unwrap().to_owned());
+            let status = response.status();
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            (status, cookie, serde_json::from_slice(&body).unwrap_or_default())
+        }
+    }
+
+    async fn handshake(&mut self) -> String {
+        let (status, cookie, replies) = self.post(&json!([{"channel": "/meta/handshake"}])).await;
+        assert_eq!(status, StatusCode::OK);
+        self.cookie = self.cookie.take().or(cookie);
+        let id = replies[0]["clientId"].as_str().unwrap().to_owned();
+        let connect = connect(&id, json!({"timeout": 0}));
+        let (_, _, replies) = self.post(&connect).await;
+        assert_eq!(replies[0]["successful"], true);
+        id
+    }
+}
+
+fn connect(id: &str, advice: Value) -> Value {
+    json!([{"channel": "/meta/connect", "clientId": id, "advice": advice}])
+}
+
+#[tokio::test]
+async fn one_http2_connection_carries_held_connects_and_publications() {
+    // LP-13, CFG-21: over HTTP/2 a browser may hold a connect for each of its tabs.
+    let running = serve().await;
+    let mut browser = Http2::connect(running.address).await;
+    let (one, other) = (browser.handshake().await, browser.handshake().await);
+    for id in [&one, &other] {
+        let subscribe = json!([{"channel": "/meta/subscribe", "clientId": id, "subscription": "/a"}]);
+        assert_eq!(browser.post(&subscribe).await.2[0]["successful"], true);
+    }
+    let held = [browser.post(&connect(&one, json!({}))), browser.post(&connect(&other, json!({})))];
+    let publish = json!([{"channel": "/a", "clientId": one, "data": 1}]);
+    let (_, _, replies) = browser.post(&publish).await;
+    assert_eq!(replies[1]["successful"], true);
+    let [_one, other] = held;
+    assert_eq!(other.await.2[0], json!({"channel": "/a", "data": 1}));
+    running.server.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_websocket_can_be_a_stream_of_an_http2_connection() {
+    let running = serve().await;
+    let url = format!("ws://{}/cometd", running.address).parse().unwrap();
+    let mut socket = WebSocket::connect(url).http_version(HttpVersion::Http2).await.unwrap();
+    socket.send(Frame::text(json!([{"channel": "/meta/handshake"}]).to_string())).await.unwrap();
+    let frame = socket.next_frame().await.unwrap();
+    let replies: Value = serde_json::from_slice(frame.payload()).unwrap();
+    assert_eq!(replies[0]["successful"], true);
+    assert_eq!(replies[0]["supportedConnectionTypes"][0], "websocket");
+    running.server.shutdown(Duration::from_secs(5)).await;
+}
+
+#[tokio::test]
+async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
+    // SES-16: T-SES-13
+    let running = serve().await;
+    let mut browser = Http2::connect(running.address).await;
+    let id = browser.handshake().await;
+    let held = browser.post(&connect(&id, json!({})));
+
+    let url = format!("ws://{}/cometd", running.address).parse().unwrap();
+    let mut socket = WebSocket::connect(url).await.unwrap();
+    socket.send(Frame::text(json!([{"channel": "/meta/handshake"}]).to_string())).await.unwrap();
+    let frame = socket.next_frame().await.unwrap();
+    let replies: Value = serde_json::from_slice(frame.payload()).unwrap();
+    let id = replies[0]["clientId"].as_str().unwrap();
+    for advice in [json!({"timeout": 0}), json!({})] {
+        socket.send(Frame::text(connect(id, advice).to_string())).await.unwrap();
+    }
+    socket.next_frame().await.unwrap();
+    // The second connect is held once a later message has been answered.
+    let publish = json!([{"channel": "/a", "clientId": id, "data": 1}]);
+    socket.send(Frame::text(publish.to_string())).await.unwrap();
+    socket.next_frame().await.unwrap();
+
+    assert_eq!(running.server.shutdown(Duration::from_secs(5)).await, Stopped::Drained);
+    assert_eq!(held.await.0, StatusCode::SERVICE_UNAVAILABLE);
+    let close = socket.next_frame().await.unwrap();
+    assert_eq!(close.close_code(), Some(CloseCode::Normal));
+    drop((browser, socket));
+    running.serving.answer().await.unwrap();
+}
