@@ -10,27 +10,6 @@ pub use crate::service::{
     Method, OwnPublishes, Registration, Rejection, Service, ServiceContext,
 };
 
-/// What a handler takes by reference.
-///
-/// # Errors
-/// There is no such thing in this call.
-pub fn lend<'a, T: Lend>(call: &Call<'a>) -> Result<&'a T, Rejection> {
-    T::lend(call)
-}
-
-/// What a handler returned.
-pub fn outcome(value: impl IntoOutcome) -> Outcome {
-    value.into_outcome()
-}
-
-/// What a configuration returned.
-///
-/// # Errors
-/// What the configuration says.
-pub fn configured(value: impl IntoConfigured) -> Configured {
-    value.into_configured()
-}
-
 /// A handler that has no `await`.
 pub fn now<'a>(handler: impl FnOnce() -> Result<Outcome, Rejection>) -> Deferred<'a, Outcome> {
     Deferred::Now(settle(handler()))

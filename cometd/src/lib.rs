@@ -108,8 +108,8 @@ pub use self::server::{
     ServerSession, Statistics, Stopped, Subscriber, Vote, config,
 };
 pub use self::service::{
-    Call, Data, Definition, FromCall, Handlers, IntoConfigured, IntoOutcome, Lend, Registration,
-    Rejection, Service, ServiceContext, State,
+    Call, Data, Definition, FromCall, FromParameter, Handlers, IntoConfigured, IntoOutcome, Lend,
+    Registration, Rejection, Service, ServiceContext, State,
 };
 pub use self::session::{Phase, QueueOverflow};
 pub use self::transport::{BayeuxService, Body};

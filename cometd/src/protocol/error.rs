@@ -39,6 +39,9 @@ pub enum ParseError {
         /// The limit, in levels.
         limit: usize,
     },
+    /// A string with half of a surrogate pair, which is no text.
+    #[error("half of a surrogate pair in a string")]
+    LoneSurrogate,
     /// A handshake in company of other messages (HS-5).
     #[error("a handshake is the only message of its envelope")]
     HandshakeNotAlone,

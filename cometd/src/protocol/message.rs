@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use serde::Deserialize;
 
 use super::advice::RequestAdvice;
-use super::channel::ChannelId;
+use super::channel::{ChannelId, MetaChannel};
 use super::codec;
 use super::error::ChannelError;
 use super::json::{IntoData, RawJson};
@@ -66,6 +66,25 @@ impl Message {
     )]
     pub fn publish(channel: &str, data: impl IntoData) -> Self {
         Self::new(channel, data).expect("the channel of a test is a legal name")
+    }
+
+    /// The message that a client subscribes with, for tests of handlers.
+    #[must_use]
+    pub fn subscribe(channel: &str) -> Self {
+        Self::about(MetaChannel::Subscribe, channel)
+    }
+
+    /// The message that a client unsubscribes with, for tests of handlers.
+    #[must_use]
+    pub fn unsubscribe(channel: &str) -> Self {
+        Self::about(MetaChannel::Unsubscribe, channel)
+    }
+
+    fn about(meta: MetaChannel, channel: &str) -> Self {
+        Self {
+            subscription: RawJson::of(channel).ok(),
+            ..Self::empty(ChannelId::meta(meta))
+        }
     }
 
     /// A message with nothing but a channel.

@@ -129,7 +129,9 @@ impl ServerChannel {
         self.0.subscribers.read().snapshot()
     }
 
-    pub(crate) fn has_subscribers(&self) -> bool {
+    /// Whether anybody is subscribed to just this channel or wildcard.
+    #[must_use]
+    pub fn has_subscribers(&self) -> bool {
         !self.0.subscribers.read().is_empty()
     }
 

@@ -124,7 +124,7 @@ impl Core {
             connection_types: self.connection_types(),
             messages: 0,
         });
-        tracing::info!(%session, ?transport, "session added");
+        tracing::debug!(%session, ?transport, "session added");
     }
 
     /// The transports that a client can choose from (HS-3).

@@ -181,6 +181,18 @@ impl BayeuxServer {
             .map_err(|_| SendError::Vetoed)
     }
 
+    /// Runs a task of a service: it is dropped at its next `await` when the server
+    /// [stops](Self::shutdown), which waits for that.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let stop = self.core.stop().clone();
+        self.core.tasks().spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = task => {}
+            }
+        });
+    }
+
     /// How much the server holds and has done.
     #[must_use]
     pub fn statistics(&self) -> Statistics {

@@ -1,11 +1,10 @@
 //! One call of a handler.
 
-use std::str::FromStr;
 use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::extract::Rejection;
+use super::extract::{FromParameter, Rejection};
 use crate::protocol::{Message, Parameters};
 use crate::server::{BayeuxServer, LocalSession, Provisions, ServerSession};
 
@@ -74,7 +73,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// The template has no such variable, or its text does not parse.
-    pub fn parse_parameter<T: FromStr>(&self, name: &str) -> Result<T, Rejection> {
-        self.parameter(name)?.parse().map_err(|_| Rejection::Skip)
+    pub fn parse_parameter<T: FromParameter>(&self, name: &str) -> Result<T, Rejection> {
+        T::from_parameter(&self.parameter(name)?).ok_or(Rejection::Skip)
     }
 }

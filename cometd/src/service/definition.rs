@@ -53,7 +53,7 @@ pub trait Service: Send + Sync + Sized + 'static {
     label = "no `#[handlers]` impl",
     note = "put `#[handlers]` on the `impl {Self}` that has its methods"
 )]
-pub trait Handlers: Sized + 'static {
+pub trait Handlers: Service {
     /// One row for each annotated method, in the order of the source.
     const METHODS: &'static [Method<Self>];
 }
@@ -117,7 +117,7 @@ pub struct Registration {
 impl Registration {
     /// The registration of a service.
     #[must_use]
-    pub const fn of<S: Service + Handlers>() -> Self {
+    pub const fn of<S: Handlers>() -> Self {
         Self {
             definition: S::DEFINITION,
             install: super::install::constructed::<S>,

@@ -1,6 +1,7 @@
 //! Arguments of handlers.
 
 use std::ops::{Deref, DerefMut};
+use std::str::FromStr;
 
 use serde::Deserialize;
 
@@ -63,6 +64,25 @@ pub trait Lend {
     /// # Errors
     /// The handler is not meant: there is no such thing in this call.
     fn lend<'a>(call: &Call<'a>) -> Result<&'a Self, Rejection>;
+}
+
+/// An argument that is made of the text which a channel has for a variable of the handler's template:
+/// everything that implements [`FromStr`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be made of a template parameter",
+    label = "does not implement `FromStr`",
+    note = "implement `std::str::FromStr` for it, or take `&str`"
+)]
+pub trait FromParameter: Sized {
+    /// The value of a text, if it has one.
+    fn from_parameter(text: &str) -> Option<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: FromStr> FromParameter for T {
+    fn from_parameter(text: &str) -> Option<Self> {
+        text.parse().ok()
+    }
 }
 
 /// The sender. A handler that takes it is not called for what server code publishes without one;

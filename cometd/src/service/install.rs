@@ -45,12 +45,12 @@ impl Builder {
     }
 
     /// Takes a service that has been made by hand.
-    pub fn service<S: Service + Handlers>(self, service: S) -> Self {
+    pub fn service<S: Handlers>(self, service: S) -> Self {
         self.service_with(move |_| service)
     }
 
     /// Takes a service that is made from its context, which has its session.
-    pub fn service_with<S: Service + Handlers>(
+    pub fn service_with<S: Handlers>(
         self,
         make: impl FnOnce(&mut ServiceContext<'_>) -> S + Send + 'static,
     ) -> Self {
@@ -59,11 +59,11 @@ impl Builder {
 }
 
 /// Takes a service that `#[service]` knows how to make.
-pub(super) fn constructed<S: Service + Handlers>(builder: Builder) -> Builder {
+pub(super) fn constructed<S: Handlers>(builder: Builder) -> Builder {
     plan(builder, S::construct)
 }
 
-fn plan<S: Service + Handlers>(
+fn plan<S: Handlers>(
     builder: Builder,
     make: impl FnOnce(&mut ServiceContext<'_>) -> Option<S> + Send + 'static,
 ) -> Builder {
@@ -81,7 +81,7 @@ struct Plan<F> {
 
 impl<S, F> Installation for Plan<F>
 where
-    S: Service + Handlers,
+    S: Handlers,
     F: FnOnce(&mut ServiceContext<'_>) -> Option<S> + Send + 'static,
 {
     fn order(&self) -> i32 {
@@ -127,7 +127,7 @@ where
 }
 
 /// Configures the channels of a service, then adds its listeners, each in the order of the source.
-fn attach<S: Service + Handlers>(
+fn attach<S: Handlers>(
     server: &BayeuxServer,
     service: &Arc<S>,
     environment: &Arc<Environment>,

@@ -50,6 +50,7 @@ impl IntoConfigured for () {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<E: Into<HandlerError>> IntoConfigured for Result<(), E> {
     fn into_configured(self) -> Configured {
         self.map_err(Into::into)

@@ -15,6 +15,6 @@ mod outcome;
 
 pub use self::call::Call;
 pub use self::definition::{Definition, Handlers, Registration, Service, ServiceContext};
-pub use self::extract::{Data, FromCall, Lend, Rejection, State};
+pub use self::extract::{Data, FromCall, FromParameter, Lend, Rejection, State};
 pub use self::method::{Configured, IfExists, IntoConfigured, Method, OwnPublishes};
 pub use self::outcome::IntoOutcome;

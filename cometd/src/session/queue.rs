@@ -58,6 +58,8 @@ impl<M: Queued> Queue<M> {
     pub(crate) fn push(&mut self, message: M, limit: usize, overflow: QueueOverflow) -> Admission {
         if self.bytes + message.size() > limit {
             match overflow {
+                // What fits into no queue must not empty this one.
+                QueueOverflow::DropOldest if message.size() > limit => return Admission::Dropped,
                 QueueOverflow::Disconnect => return Admission::Overflow,
                 QueueOverflow::DropNewest => return Admission::Dropped,
                 QueueOverflow::DropOldest => self.make_room(message.size(), limit),

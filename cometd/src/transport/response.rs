@@ -50,6 +50,7 @@ pub(super) fn malformed(error: &ParseError) -> Response<Body> {
         | ParseError::Empty
         | ParseError::BatchTooLong { .. }
         | ParseError::TooDeep { .. }
+        | ParseError::LoneSurrogate
         | ParseError::HandshakeNotAlone => StatusCode::BAD_REQUEST,
     };
     plain(status, &error.to_string())

@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::depth;
+use super::scan;
 use crate::protocol::ClientId;
 use crate::protocol::advice::RequestAdvice;
 use crate::protocol::channel::{Breadth, ChannelId, Grammar, Name};
@@ -60,11 +60,7 @@ pub(crate) struct Echo {
 
 /// Reads an envelope: an array of messages, or one message.
 pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, ParseError> {
-    if depth::exceeds(text, limits.depth) {
-        return Err(ParseError::TooDeep {
-            limit: limits.depth,
-        });
-    }
+    scan::check(text, limits.depth)?;
     let Envelope(messages) = serde_json::from_str(text)?;
     if messages.is_empty() {
         return Err(ParseError::Empty);

@@ -1,8 +1,8 @@
 //! Text to messages and back.
 
 mod decode;
-mod depth;
 mod encode;
+mod scan;
 
 pub(crate) use self::decode::{Echo, Limits, Request, decode};
 pub(crate) use self::encode::{envelope, freeze, write_message};

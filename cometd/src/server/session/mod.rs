@@ -1,24 +1,28 @@
 //! The server's half of a session.
 
 use std::any::Any;
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
-use tokio::sync::{Notify, oneshot};
 
 use super::channel::ServerChannel;
 use super::core::Core;
 use super::extension::Extension;
 use super::listener::{Removal, Subscriber};
-use super::timers::{Timer, now};
-use crate::protocol::{ChannelPattern, ClientId, FrozenMessage};
-use crate::session::{ConnectToken, Due, Enqueued, Hold, Pacing, Phase, Resume, State, Wake};
+use super::timers::now;
+use crate::protocol::{ChannelPattern, ClientId};
+use crate::session::{Phase, State, Wake};
+
+mod shell;
+
+use self::shell::Shell;
+pub(crate) use self::shell::{Batch, Connecting};
 
 /// One client as the server sees it. A cheap clone of a handle.
 #[derive(Clone)]
@@ -39,7 +43,8 @@ struct Inner {
     broadcast_to_publisher: AtomicBool,
     extensions: RwLock<Option<Extensions>>,
     subscriptions: Mutex<HashMap<ChannelPattern, ServerChannel>>,
-    removed: Mutex<Vec<RemovedCallback>>,
+    /// Who is called back at the end; `None` once that has come.
+    removed: Mutex<Option<Vec<RemovedCallback>>>,
     attributes: Mutex<HashMap<Box<str>, Arc<dyn Any + Send + Sync>>>,
     /// The client's half, if it is in this process.
     local: Option<LocalHalf>,
@@ -60,23 +65,6 @@ pub(crate) struct LocalHalf {
     pub(crate) subscribers: RwLock<Vec<(ChannelPattern, Arc<dyn Subscriber>)>>,
 }
 
-/// The state with those who have to be told when it changes.
-struct Shell {
-    state: State<Arc<FrozenMessage>>,
-    held: Option<oneshot::Sender<Resume>>,
-    connection: Option<Arc<Notify>>,
-    /// The earliest deadline that the timers know.
-    scheduled: Option<Instant>,
-}
-
-/// What to do once the lock is released.
-#[must_use]
-struct Effects {
-    resume: Option<(oneshot::Sender<Resume>, Resume)>,
-    push: Option<Arc<Notify>>,
-    schedule: Option<Instant>,
-}
-
 impl ServerSession {
     pub(crate) fn new(
         id: ClientId,
@@ -90,17 +78,12 @@ impl ServerSession {
             id,
             name: name.into(),
             server: Arc::downgrade(core),
-            shell: Mutex::new(Shell {
-                state,
-                held: None,
-                connection: None,
-                scheduled: None,
-            }),
+            shell: Mutex::new(Shell::new(state)),
             hooked: AtomicBool::new(false),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
             extensions: RwLock::default(),
             subscriptions: Mutex::default(),
-            removed: Mutex::default(),
+            removed: Mutex::new(Some(Vec::new())),
             attributes: Mutex::default(),
             local,
             browser: OnceLock::new(),
@@ -187,15 +170,28 @@ impl ServerSession {
         Batch(self.clone())
     }
 
-    /// Calls back once when the session has ended, after its subscriptions did (SES-13).
+    /// Calls back once when the session has ended, after its subscriptions did (SES-13); at once if
+    /// it has ended already.
     pub fn on_removed<F, R>(&self, callback: F)
     where
         F: FnOnce(Self, Removal) -> R + Send + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        let boxed: RemovedCallback =
-            Box::new(move |session, removal| Box::pin(callback(session, removal)));
-        self.0.removed.lock().push(boxed);
+        if let Some(callbacks) = &mut *self.0.removed.lock() {
+            callbacks.push(Box::new(move |session, removal| {
+                Box::pin(callback(session, removal))
+            }));
+            return;
+        }
+        let removal = match self.phase() {
+            Phase::Expired => Removal::TimedOut,
+            Phase::New | Phase::Handshaken | Phase::Connected | Phase::Disconnected => {
+                Removal::Disconnected
+            }
+        };
+        if let Some(core) = self.server() {
+            core.tasks().spawn(callback(self.clone(), removal));
+        }
     }
 
     /// Keeps a value with the session, under a name; returns whether one was replaced.
@@ -256,192 +252,11 @@ impl ServerSession {
     }
 
     pub(crate) fn take_removed(&self) -> Vec<RemovedCallback> {
-        std::mem::take(&mut *self.0.removed.lock())
+        self.0.removed.lock().take().unwrap_or_default()
     }
 
     pub(crate) fn downgrade(&self) -> WeakSession {
         WeakSession(Arc::downgrade(&self.0))
-    }
-}
-
-/// What transports and the pipeline do with the state.
-impl ServerSession {
-    /// Changes the state and tells those concerned, after the lock.
-    pub(crate) fn change<T>(
-        &self,
-        change: impl FnOnce(&mut State<Arc<FrozenMessage>>) -> (T, Wake),
-    ) -> T {
-        let mut shell = self.0.shell.lock();
-        let (result, wake) = change(&mut shell.state);
-        let effects = shell.effects(wake);
-        drop(shell);
-        self.perform(effects);
-        result
-    }
-
-    /// Whether messages travel with connect replies only.
-    pub(crate) fn connect_only(&self) -> bool {
-        self.0.shell.lock().state.connect_only()
-    }
-
-    /// Whether there is something to deliver at once.
-    pub(crate) fn has_urgent(&self) -> bool {
-        self.0.shell.lock().state.has_urgent()
-    }
-
-    /// The session belongs to the browser with this cookie (LP-24).
-    pub(crate) fn bind_to(&self, browser: &str) {
-        // A session handshakes once, so it is bound once.
-        let _ = self.0.browser.set(browser.into());
-    }
-
-    pub(crate) fn is_bound_to(&self, browser: &str) -> bool {
-        self.0.browser.get().is_some_and(|it| **it == *browser)
-    }
-
-    pub(crate) fn enqueue(
-        &self,
-        message: Arc<FrozenMessage>,
-        patience: Option<Duration>,
-        now: Instant,
-    ) -> Enqueued {
-        self.change(|state| {
-            let enqueued = state.enqueue(message, patience, now);
-            match enqueued {
-                Enqueued::Queued(wake) => (enqueued, wake),
-                Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => (enqueued, Wake::Nobody),
-            }
-        })
-    }
-
-    pub(crate) fn drain(&self) -> VecDeque<Arc<FrozenMessage>> {
-        self.0.shell.lock().state.drain()
-    }
-
-    /// A connect arrived; the guard starts the expiry once it is dropped (SES-6, SES-18).
-    pub(crate) fn connect(&self, pacing: Pacing, now: Instant) -> (Connecting, bool) {
-        self.change(|state| {
-            let (token, before, wake) = state.connect(pacing, now);
-            (
-                (
-                    Connecting {
-                        session: self.clone(),
-                        token,
-                    },
-                    before,
-                ),
-                wake,
-            )
-        })
-    }
-
-    /// Messages go to this connection from now on.
-    pub(crate) fn attach(&self, connection: u64, notify: &Arc<Notify>) {
-        let mut shell = self.0.shell.lock();
-        let wake = shell.state.attach(connection);
-        shell.connection = Some(Arc::clone(notify));
-        let effects = shell.effects(wake);
-        drop(shell);
-        self.perform(effects);
-    }
-
-    /// A deadline has passed. Returns whether the session has to be removed.
-    pub(crate) fn due(&self, at: Instant, now: Instant) -> bool {
-        let mut shell = self.0.shell.lock();
-        if shell.scheduled != Some(at) {
-            return false; // An earlier deadline was found in the meantime, and took this one's place.
-        }
-        shell.scheduled = None;
-        let (expired, wake) = match shell.state.due(now) {
-            Due::Wake(wake) => (false, wake),
-            Due::Expired(resume) => (true, resume.map_or(Wake::Nobody, Wake::Held)),
-        };
-        let effects = shell.effects(wake);
-        drop(shell);
-        self.perform(effects);
-        expired
-    }
-
-    fn perform(&self, effects: Effects) {
-        if let Some((held, resume)) = effects.resume {
-            // Whoever held the connect may be gone: then there is nobody to answer.
-            let _ = held.send(resume);
-        }
-        if let Some(push) = effects.push {
-            push.notify_one();
-        }
-        if let Some(at) = effects.schedule
-            && let Some(core) = self.server()
-        {
-            core.timers().schedule(at, Timer::Session(self.downgrade()));
-        }
-    }
-}
-
-impl Shell {
-    fn effects(&mut self, wake: Wake) -> Effects {
-        let mut effects = Effects {
-            resume: None,
-            push: None,
-            schedule: None,
-        };
-        match wake {
-            Wake::Nobody => {}
-            Wake::Held(resume) => effects.resume = self.held.take().map(|held| (held, resume)),
-            Wake::Pushed => effects.push.clone_from(&self.connection),
-        }
-        let deadline = self.state.deadline();
-        if deadline.is_some_and(|at| self.scheduled.is_none_or(|scheduled| at < scheduled)) {
-            self.scheduled = deadline;
-            effects.schedule = deadline;
-        }
-        effects
-    }
-}
-
-/// A connect from its arrival until its reply is on its way.
-///
-/// Dropping it starts the expiry of the session, whatever became of the connect.
-#[derive(Debug)]
-pub(crate) struct Connecting {
-    session: ServerSession,
-    token: ConnectToken,
-}
-
-impl Connecting {
-    pub(crate) const fn session(&self) -> &ServerSession {
-        &self.session
-    }
-
-    /// Holds the connect, unless there is something to deliver at once.
-    pub(crate) fn hold(&self, hold: Hold, until: Instant) -> Option<oneshot::Receiver<Resume>> {
-        let (sender, receiver) = oneshot::channel();
-        let mut shell = self.session.0.shell.lock();
-        if !shell.state.hold(self.token, hold, until) {
-            return None;
-        }
-        shell.held = Some(sender);
-        let effects = shell.effects(Wake::Nobody);
-        drop(shell);
-        self.session.perform(effects);
-        Some(receiver)
-    }
-}
-
-impl Drop for Connecting {
-    fn drop(&mut self) {
-        self.session
-            .change(|state| (state.connected(self.token, now()), Wake::Nobody));
-    }
-}
-
-/// An open session batch.
-#[derive(Debug)]
-pub(crate) struct Batch(ServerSession);
-
-impl Drop for Batch {
-    fn drop(&mut self) {
-        self.0.change(|state| ((), state.end_batch()));
     }
 }
 

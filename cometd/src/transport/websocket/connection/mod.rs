@@ -20,6 +20,8 @@ use crate::server::pipeline::{Holds, Received, Sender};
 use crate::server::{Connect, Context, Core, ServerSession};
 use crate::session::{Hold, Resume, Wake};
 
+mod output;
+
 /// A socket, from its upgrade to its end.
 pub(super) struct Connection<S> {
     core: Arc<Core>,
@@ -312,80 +314,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // The session expires from when the reply has been written (SES-6).
         self.flush().await
     }
-
-    async fn feed_queue(&mut self) -> Result<(), End> {
-        let session = self.session.clone();
-        self.feed_queue_of(session.as_ref()).await
-    }
-
-    /// Puts what is queued for a session into frames (WS-10).
-    async fn feed_queue_of(&mut self, session: Option<&ServerSession>) -> Result<(), End> {
-        match session {
-            Some(session) => self.feed_messages(session.drain()).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn feed_messages(
-        &mut self,
-        messages: std::collections::VecDeque<Arc<crate::protocol::FrozenMessage>>,
-    ) -> Result<(), End> {
-        let per_frame = self
-            .config()
-            .messages_per_frame
-            .unwrap_or(usize::MAX)
-            .max(1);
-        if per_frame == 1 {
-            for message in messages {
-                self.feed(Frame::text(message.envelope().as_bytes().clone()))
-                    .await?;
-            }
-            return Ok(());
-        }
-        let messages: Vec<_> = messages.into();
-        for chunk in messages.chunks(per_frame) {
-            let text = codec::envelope([], chunk.iter().map(|it| &**it), []);
-            self.feed(Frame::text(text)).await?;
-        }
-        Ok(())
-    }
-
-    async fn feed_replies(&mut self, replies: &[Reply]) -> Result<(), End> {
-        if replies.is_empty() {
-            return Ok(());
-        }
-        self.feed(Frame::text(codec::envelope([], [], replies)))
-            .await
-    }
-
-    /// Puts a frame into the write buffer, which is written when it is full or flushed.
-    async fn feed(&mut self, frame: Frame) -> Result<(), End> {
-        written(self.patience(), self.socket.feed(frame)).await
-    }
-
-    async fn flush(&mut self) -> Result<(), End> {
-        self.active = Instant::now();
-        written(self.patience(), self.socket.flush()).await
-    }
-
-    /// How long a peer may take to read: as long as it may be idle.
-    fn patience(&self) -> Duration {
-        self.config().idle_timeout.unwrap_or(Duration::MAX)
-    }
-}
-
-async fn written(
-    patience: Duration,
-    write: impl Future<Output = Result<(), WebSocketError>>,
-) -> Result<(), End> {
-    match tokio::time::timeout(patience, write).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a socket cannot be written to");
-            Err(End::Closed)
-        }
-        Err(_) => Err(End::Close(CloseCode::Away, "nobody reads")),
-    }
 }
 
 /// A frame that is no envelope (WS-16).
@@ -398,6 +326,7 @@ fn malformed(error: &ParseError) -> End {
         | ParseError::Empty
         | ParseError::BatchTooLong { .. }
         | ParseError::TooDeep { .. }
+        | ParseError::LoneSurrogate
         | ParseError::HandshakeNotAlone => End::Close(CloseCode::Error, "malformed envelope"),
     }
 }

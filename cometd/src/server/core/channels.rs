@@ -1,0 +1,116 @@
+//! The channels of a server, and their sweeping.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Core;
+use crate::protocol::ChannelPattern;
+use crate::server::channel::{ServerChannel, Sweep};
+use crate::server::settings::ChannelConfig;
+use crate::server::timers::{Timer, now};
+
+impl Core {
+    pub(crate) fn channel(&self, id: &ChannelPattern) -> Option<ServerChannel> {
+        self.channels.read().get(id).cloned()
+    }
+
+    pub(crate) fn channel_count(&self) -> usize {
+        self.channels.read().len()
+    }
+
+    pub(crate) fn channels(&self) -> Vec<ServerChannel> {
+        let mut channels = Vec::new();
+        self.channels
+            .read()
+            .for_each(|channel| channels.push(channel.clone()));
+        channels
+    }
+
+    /// The channels that match this one, the widest first, itself last if it exists.
+    pub(crate) fn matching(&self, id: &ChannelPattern) -> Vec<ServerChannel> {
+        let mut channels = Vec::new();
+        self.channels
+            .read()
+            .matching(id, |channel| channels.push(channel.clone()));
+        channels
+    }
+
+    /// The channel of this name, and whether this call made it.
+    ///
+    /// `initialize` runs at most once for a channel, before anybody else can see it (CH-12).
+    pub(crate) fn create_channel(
+        self: &Arc<Self>,
+        id: &ChannelPattern,
+        initialize: impl FnOnce(&mut ChannelConfig),
+    ) -> (ServerChannel, bool) {
+        let now = now();
+        let mut channels = self.channels.write();
+        if let Some(channel) = channels.get(id).cloned() {
+            drop(channels);
+            self.watch(&channel);
+            return (channel, false);
+        }
+        let mut config = ChannelConfig::new(id.clone());
+        initialize(&mut config);
+        self.listeners
+            .iter()
+            .for_each(|listener| listener.configure_channel(&mut config));
+        let channel = ServerChannel::new(config, self, now);
+        channels.insert(id, channel.clone());
+        drop(channels);
+        self.watch(&channel);
+        self.listeners
+            .iter()
+            .for_each(|listener| listener.channel_added(&channel));
+        (channel, true)
+    }
+
+    /// Notes that a channel is in use, and looks at it again when it may have become idle.
+    pub(crate) fn watch(&self, channel: &ServerChannel) {
+        let now = now();
+        if channel.touched(now) {
+            self.timers.schedule(
+                now + self.sweep_patience(),
+                Timer::Channel(channel.downgrade()),
+            );
+        }
+    }
+
+    /// The third pass of the sweeper removes a channel (CH-14).
+    fn sweep_patience(&self) -> Duration {
+        self.config.server.sweep_period * 3
+    }
+
+    pub(super) fn sweep(&self, channel: &ServerChannel, now: Instant) {
+        let mut channels = self.channels.write();
+        match channel.sweep(self.sweep_patience(), now) {
+            Sweep::Keep => {}
+            Sweep::LookAgain(at) => {
+                drop(channels);
+                self.timers
+                    .schedule(at, Timer::Channel(channel.downgrade()));
+            }
+            Sweep::Remove => {
+                channels.remove(channel.id());
+                drop(channels);
+                self.listeners
+                    .iter()
+                    .for_each(|listener| listener.channel_removed(channel.id()));
+            }
+        }
+    }
+
+    /// Removes a channel with its listeners and subscribers; children stay (CH-13, CH-18).
+    pub(crate) fn remove_channel(&self, channel: &ServerChannel) {
+        channel.mark_removed();
+        let removed = self.channels.write().remove(channel.id());
+        for session in channel.clear().values() {
+            session.subscriptions_mut(|subscriptions| subscriptions.remove(channel.id()));
+        }
+        if removed.is_some() {
+            self.listeners
+                .iter()
+                .for_each(|listener| listener.channel_removed(channel.id()));
+        }
+    }
+}

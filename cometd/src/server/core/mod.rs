@@ -1,0 +1,171 @@
+//! What a server consists of.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+
+use parking_lot::RwLock;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::channel::ServerChannel;
+use super::config::{ResolvedConfig, TransportConfig};
+use super::extension::Extension;
+use super::listener::ServerListener;
+use super::policy::SecurityPolicy;
+use super::session::ServerSession;
+use super::timers::Timers;
+use crate::channel::Tree;
+use crate::protocol::codec::Limits;
+use crate::protocol::{ChannelId, MetaChannel, Transport};
+use crate::session::{Pacing, QueueOverflow, Registry};
+
+mod channels;
+mod sessions;
+
+/// The server behind its handles.
+pub(crate) struct Core {
+    config: ResolvedConfig,
+    limits: Limits,
+    policy: Box<dyn SecurityPolicy>,
+    extensions: Vec<Box<dyn Extension>>,
+    listeners: Vec<Box<dyn ServerListener>>,
+    sessions: Registry<ServerSession>,
+    channels: RwLock<Tree<ServerChannel>>,
+    timers: Arc<Timers>,
+    tasks: TaskTracker,
+    stop: CancellationToken,
+    remote: AtomicUsize,
+    counters: Counters,
+}
+
+/// What a core is made of; the rest follows.
+pub(crate) struct Parts {
+    pub(crate) config: ResolvedConfig,
+    pub(crate) policy: Box<dyn SecurityPolicy>,
+    pub(crate) extensions: Vec<Box<dyn Extension>>,
+    pub(crate) listeners: Vec<Box<dyn ServerListener>>,
+}
+
+/// How much a server has done since it started.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) published: AtomicU64,
+    pub(crate) delivered: AtomicU64,
+}
+
+impl Core {
+    pub(crate) fn new(parts: Parts) -> Arc<Self> {
+        let limits = parts.config.decode_limits();
+        let core = Arc::new(Self {
+            config: parts.config,
+            limits,
+            policy: parts.policy,
+            extensions: parts.extensions,
+            listeners: parts.listeners,
+            sessions: Registry::default(),
+            channels: RwLock::default(),
+            timers: Arc::default(),
+            tasks: TaskTracker::new(),
+            stop: CancellationToken::new(),
+            remote: AtomicUsize::new(0),
+            counters: Counters::default(),
+        });
+        for channel in MetaChannel::KNOWN {
+            core.create_channel(&ChannelId::meta(channel).into(), |_| ());
+        }
+        core
+    }
+
+    pub(crate) const fn config(&self) -> &ResolvedConfig {
+        &self.config
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) fn policy(&self) -> &dyn SecurityPolicy {
+        &*self.policy
+    }
+
+    pub(crate) fn extensions(&self) -> &[Box<dyn Extension>] {
+        &self.extensions
+    }
+
+    pub(crate) fn listeners(&self) -> &[Box<dyn ServerListener>] {
+        &self.listeners
+    }
+
+    pub(crate) const fn sessions(&self) -> &Registry<ServerSession> {
+        &self.sessions
+    }
+
+    pub(crate) fn timers(&self) -> &Arc<Timers> {
+        &self.timers
+    }
+
+    pub(crate) const fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    pub(crate) const fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    pub(crate) const fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    pub(crate) const fn broadcast_to_publisher(&self) -> bool {
+        self.config.server.broadcast_to_publisher
+    }
+
+    /// How much may wait for one session, and what happens beyond.
+    pub(crate) fn queue_bounds(&self) -> (usize, QueueOverflow) {
+        let limits = &self.config.server.limits;
+        (
+            limits.max_queue_bytes.unwrap_or(usize::MAX),
+            limits.queue_overflow,
+        )
+    }
+
+    /// The settings of a transport; those of long polling where there is none.
+    pub(crate) fn transport(&self, transport: Option<Transport>) -> &TransportConfig {
+        self.config
+            .transport(transport.unwrap_or(Transport::LongPolling))
+    }
+
+    pub(crate) fn pacing(&self, transport: Option<Transport>) -> Pacing {
+        let config = self.transport(transport);
+        Pacing {
+            timeout: config.timeout,
+            interval: config.interval,
+            max_interval: config.max_interval,
+            max_processing: config.max_processing,
+            advise_max_interval: config.handshake_reconnect,
+        }
+    }
+
+    /// How long a lazy message to this channel may wait; `None` means not at all.
+    pub(crate) fn patience(&self, channel: Option<Duration>) -> Option<Duration> {
+        channel.or(self.transport(None).max_lazy_timeout)
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Core")
+            .field("sessions", &self.sessions.len())
+            .field("channels", &self.channel_count())
+            .finish_non_exhaustive()
+    }
+}

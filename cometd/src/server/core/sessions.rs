@@ -1,0 +1,119 @@
+//! The sessions of a server, and their end.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use super::Core;
+use crate::protocol::{ChannelId, ClientId, FrozenMessage, Message, MetaChannel};
+use crate::server::hook::{self, Deferred};
+use crate::server::listener::Removal;
+use crate::server::session::{Farewell, ServerSession};
+use crate::server::timers::Timer;
+use crate::session::{Phase, Wake};
+
+impl Core {
+    /// The session can be found by its id from now on.
+    pub(crate) fn add_session(&self, session: &ServerSession) {
+        self.sessions.insert(session.id(), session.clone());
+        let remote = usize::from(!session.is_local());
+        self.remote.fetch_add(remote, Ordering::Relaxed);
+    }
+
+    /// How many sessions have their client elsewhere.
+    pub(crate) fn remote_sessions(&self) -> usize {
+        self.remote.load(Ordering::Relaxed)
+    }
+
+    /// Something was due at a time.
+    pub(crate) fn due(&self, timer: Timer, at: Instant, now: Instant) {
+        match timer {
+            Timer::Channel(channel) => {
+                if let Some(channel) = channel.upgrade() {
+                    self.sweep(&channel, now);
+                }
+            }
+            Timer::Session(session) => {
+                if let Some(session) = session.upgrade()
+                    && session.due(at, now)
+                    && let Some(farewell) = self.remove_session(&session, Removal::TimedOut, None)
+                {
+                    self.tasks.spawn(farewell);
+                }
+            }
+        }
+    }
+
+    /// Ends a session: listeners of the server, then its subscriptions, then its own callbacks,
+    /// which the returned future runs (SES-13).
+    pub(crate) fn remove_session(
+        &self,
+        session: &ServerSession,
+        removal: Removal,
+        farewell: Option<Arc<FrozenMessage>>,
+    ) -> Option<Farewell> {
+        let phase = match removal {
+            Removal::Disconnected => Phase::Disconnected,
+            Removal::TimedOut => Phase::Expired,
+        };
+        let ended = session.change(|state| {
+            if state.is_alive() {
+                (true, state.end(phase, farewell))
+            } else {
+                (false, Wake::Nobody)
+            }
+        });
+        if !ended {
+            return None;
+        }
+        self.sessions.remove(session.id());
+        let remote = usize::from(!session.is_local());
+        self.remote.fetch_sub(remote, Ordering::Relaxed);
+        self.listeners
+            .iter()
+            .for_each(|listener| listener.session_removed(session, removal));
+        let subscriptions = session.subscriptions_mut(std::mem::take);
+        for channel in subscriptions.into_values() {
+            if channel.remove_subscriber(session) {
+                self.listeners
+                    .iter()
+                    .for_each(|listener| listener.unsubscribed(session, &channel));
+            }
+        }
+        tracing::debug!(%session, ?removal, "session removed");
+        let callbacks = session.take_removed();
+        let session = session.clone();
+        Some(Box::pin(async move {
+            for callback in callbacks {
+                let session = session.clone();
+                if let Err(error) = hook::call(|| Deferred::Later(callback(session, removal))).await
+                {
+                    tracing::error!(%error, "a callback of a removed session failed");
+                }
+            }
+        }))
+    }
+
+    /// Ends a session from the side of the server: its client is told (DIS-6).
+    pub(crate) fn disconnect(&self, session: &ServerSession) -> Option<Farewell> {
+        let mut message = Message::empty(ChannelId::meta(MetaChannel::Disconnect));
+        message.successful = Some(true);
+        self.remove_session(
+            session,
+            Removal::Disconnected,
+            Some(Arc::new(message.freeze())),
+        )
+    }
+
+    pub(crate) fn session(&self, id: ClientId) -> Option<ServerSession> {
+        self.sessions.get(id)
+    }
+
+    pub(crate) fn count_published(&self) {
+        self.counters.published.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_delivered(&self, count: u64) {
+        self.counters.delivered.fetch_add(count, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,218 @@
+//! The state of a session with those who have to be told when it changes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::ServerSession;
+use crate::protocol::FrozenMessage;
+use crate::server::timers::{Timer, now};
+use crate::session::{ConnectToken, Due, Enqueued, Hold, Pacing, Resume, State, Wake};
+
+/// The state with those who have to be told when it changes.
+pub(super) struct Shell {
+    pub(super) state: State<Arc<FrozenMessage>>,
+    held: Option<oneshot::Sender<Resume>>,
+    connection: Option<Arc<Notify>>,
+    /// The earliest deadline that the timers know.
+    scheduled: Option<Instant>,
+}
+
+/// What to do once the lock is released.
+#[must_use]
+struct Effects {
+    resume: Option<(oneshot::Sender<Resume>, Resume)>,
+    push: Option<Arc<Notify>>,
+    schedule: Option<Instant>,
+}
+
+impl ServerSession {
+    /// Changes the state and tells those concerned, after the lock.
+    pub(crate) fn change<T>(
+        &self,
+        change: impl FnOnce(&mut State<Arc<FrozenMessage>>) -> (T, Wake),
+    ) -> T {
+        let mut shell = self.0.shell.lock();
+        let (result, wake) = change(&mut shell.state);
+        let effects = shell.effects(wake);
+        drop(shell);
+        self.perform(effects);
+        result
+    }
+
+    /// Whether messages travel with connect replies only.
+    pub(crate) fn connect_only(&self) -> bool {
+        self.0.shell.lock().state.connect_only()
+    }
+
+    /// Whether there is something to deliver at once.
+    pub(crate) fn has_urgent(&self) -> bool {
+        self.0.shell.lock().state.has_urgent()
+    }
+
+    /// The session belongs to the browser with this cookie (LP-24).
+    pub(crate) fn bind_to(&self, browser: &str) {
+        // A session handshakes once, so it is bound once.
+        let _ = self.0.browser.set(browser.into());
+    }
+
+    pub(crate) fn is_bound_to(&self, browser: &str) -> bool {
+        self.0.browser.get().is_some_and(|it| **it == *browser)
+    }
+
+    pub(crate) fn enqueue(
+        &self,
+        message: Arc<FrozenMessage>,
+        patience: Option<Duration>,
+        now: Instant,
+    ) -> Enqueued {
+        self.change(|state| {
+            let enqueued = state.enqueue(message, patience, now);
+            match enqueued {
+                Enqueued::Queued(wake) => (enqueued, wake),
+                Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => (enqueued, Wake::Nobody),
+            }
+        })
+    }
+
+    pub(crate) fn drain(&self) -> VecDeque<Arc<FrozenMessage>> {
+        self.0.shell.lock().state.drain()
+    }
+
+    /// A connect arrived; the guard starts the expiry once it is dropped (SES-6, SES-18).
+    pub(crate) fn connect(&self, pacing: Pacing, now: Instant) -> (Connecting, bool) {
+        self.change(|state| {
+            let (token, before, wake) = state.connect(pacing, now);
+            (
+                (
+                    Connecting {
+                        session: self.clone(),
+                        token,
+                    },
+                    before,
+                ),
+                wake,
+            )
+        })
+    }
+
+    /// Messages go to this connection from now on.
+    pub(crate) fn attach(&self, connection: u64, notify: &Arc<Notify>) {
+        let mut shell = self.0.shell.lock();
+        let wake = shell.state.attach(connection);
+        shell.connection = Some(Arc::clone(notify));
+        let effects = shell.effects(wake);
+        drop(shell);
+        self.perform(effects);
+    }
+
+    /// A deadline has passed. Returns whether the session has to be removed.
+    pub(crate) fn due(&self, at: Instant, now: Instant) -> bool {
+        let mut shell = self.0.shell.lock();
+        if shell.scheduled != Some(at) {
+            return false; // An earlier deadline was found in the meantime, and took this one's place.
+        }
+        shell.scheduled = None;
+        let (expired, wake) = match shell.state.due(now) {
+            Due::Wake(wake) => (false, wake),
+            Due::Expired(resume) => (true, resume.map_or(Wake::Nobody, Wake::Held)),
+        };
+        let effects = shell.effects(wake);
+        drop(shell);
+        self.perform(effects);
+        expired
+    }
+
+    fn perform(&self, effects: Effects) {
+        if let Some((held, resume)) = effects.resume {
+            // Whoever held the connect may be gone: then there is nobody to answer.
+            let _ = held.send(resume);
+        }
+        if let Some(push) = effects.push {
+            push.notify_one();
+        }
+        if let Some(at) = effects.schedule
+            && let Some(core) = self.server()
+        {
+            core.timers().schedule(at, Timer::Session(self.downgrade()));
+        }
+    }
+}
+
+impl Shell {
+    pub(super) const fn new(state: State<Arc<FrozenMessage>>) -> Self {
+        Self {
+            state,
+            held: None,
+            connection: None,
+            scheduled: None,
+        }
+    }
+
+    fn effects(&mut self, wake: Wake) -> Effects {
+        let mut effects = Effects {
+            resume: None,
+            push: None,
+            schedule: None,
+        };
+        match wake {
+            Wake::Nobody => {}
+            Wake::Held(resume) => effects.resume = self.held.take().map(|held| (held, resume)),
+            Wake::Pushed => effects.push.clone_from(&self.connection),
+        }
+        let deadline = self.state.deadline();
+        if deadline.is_some_and(|at| self.scheduled.is_none_or(|scheduled| at < scheduled)) {
+            self.scheduled = deadline;
+            effects.schedule = deadline;
+        }
+        effects
+    }
+}
+
+/// A connect from its arrival until its reply is on its way.
+///
+/// Dropping it starts the expiry of the session, whatever became of the connect.
+#[derive(Debug)]
+pub(crate) struct Connecting {
+    session: ServerSession,
+    token: ConnectToken,
+}
+
+impl Connecting {
+    pub(crate) const fn session(&self) -> &ServerSession {
+        &self.session
+    }
+
+    /// Holds the connect, unless there is something to deliver at once.
+    pub(crate) fn hold(&self, hold: Hold, until: Instant) -> Option<oneshot::Receiver<Resume>> {
+        let (sender, receiver) = oneshot::channel();
+        let mut shell = self.session.0.shell.lock();
+        if !shell.state.hold(self.token, hold, until) {
+            return None;
+        }
+        shell.held = Some(sender);
+        let effects = shell.effects(Wake::Nobody);
+        drop(shell);
+        self.session.perform(effects);
+        Some(receiver)
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        self.session
+            .change(|state| (state.connected(self.token, now()), Wake::Nobody));
+    }
+}
+
+/// An open session batch.
+#[derive(Debug)]
+pub(crate) struct Batch(pub(super) ServerSession);
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        self.0.change(|state| ((), state.end_batch()));
+    }
+}

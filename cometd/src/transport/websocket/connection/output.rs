@@ -1,0 +1,95 @@
+//! What a connection writes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
+use yawc::close::CloseCode;
+use yawc::{Frame, WebSocketError};
+
+use super::{Connection, End};
+use crate::protocol::codec;
+use crate::protocol::{FrozenMessage, Reply};
+use crate::server::ServerSession;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) async fn feed_queue(&mut self) -> Result<(), End> {
+        let session = self.session.clone();
+        self.feed_queue_of(session.as_ref()).await
+    }
+
+    /// Puts what is queued for a session into frames (WS-10).
+    pub(super) async fn feed_queue_of(
+        &mut self,
+        session: Option<&ServerSession>,
+    ) -> Result<(), End> {
+        match session {
+            Some(session) => self.feed_messages(session.drain()).await,
+            None => Ok(()),
+        }
+    }
+
+    pub(super) async fn feed_messages(
+        &mut self,
+        messages: VecDeque<Arc<FrozenMessage>>,
+    ) -> Result<(), End> {
+        let per_frame = self
+            .config()
+            .messages_per_frame
+            .unwrap_or(usize::MAX)
+            .max(1);
+        if per_frame == 1 {
+            for message in messages {
+                self.feed(Frame::text(message.envelope().as_bytes().clone()))
+                    .await?;
+            }
+            return Ok(());
+        }
+        let messages: Vec<_> = messages.into();
+        for chunk in messages.chunks(per_frame) {
+            let text = codec::envelope([], chunk.iter().map(|it| &**it), []);
+            self.feed(Frame::text(text)).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn feed_replies(&mut self, replies: &[Reply]) -> Result<(), End> {
+        if replies.is_empty() {
+            return Ok(());
+        }
+        self.feed(Frame::text(codec::envelope([], [], replies)))
+            .await
+    }
+
+    /// Puts a frame into the write buffer, which is written when it is full or flushed.
+    async fn feed(&mut self, frame: Frame) -> Result<(), End> {
+        written(self.patience(), self.socket.feed(frame)).await
+    }
+
+    pub(super) async fn flush(&mut self) -> Result<(), End> {
+        self.active = Instant::now();
+        written(self.patience(), self.socket.flush()).await
+    }
+
+    /// How long a peer may take to read: as long as it may be idle.
+    fn patience(&self) -> Duration {
+        self.config().idle_timeout.unwrap_or(Duration::MAX)
+    }
+}
+
+async fn written(
+    patience: Duration,
+    write: impl Future<Output = Result<(), WebSocketError>>,
+) -> Result<(), End> {
+    match tokio::time::timeout(patience, write).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(error)) => {
+            tracing::debug!(%error, "a socket cannot be written to");
+            Err(End::Closed)
+        }
+        Err(_) => Err(End::Close(CloseCode::Away, "nobody reads")),
+    }
+}
