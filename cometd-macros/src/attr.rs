@@ -1,6 +1,7 @@
 //! The grammar of the attributes, and how they are taken off the items that they sit on.
 
 use proc_macro2::{Span, TokenStream};
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Ident, LitBool, LitInt, LitStr, Meta, Path, Token};
 
@@ -201,8 +202,10 @@ pub(crate) fn parse_arguments<T: Parse>(attribute: &Attribute) -> syn::Result<T>
         Meta::Path(_) => syn::parse2(TokenStream::new()),
         Meta::List(list) => list.parse_args(),
         Meta::NameValue(pair) => {
-            let message = "expected parentheses: write the channels as `(\"/chat\")`";
-            Err(syn::Error::new(pair.eq_token.span, message))
+            let path = pair.path.to_token_stream();
+            let value = pair.value.to_token_stream();
+            let message = format!("the channels go in parentheses: write `#[{path}({value})]`");
+            Err(syn::Error::new_spanned(pair, message))
         }
     }
 }
@@ -240,7 +243,7 @@ fn set<T>(
 }
 
 fn duplicate(key: &Ident) -> syn::Error {
-    syn::Error::new(key.span(), format!("`{key}` is given twice"))
+    syn::Error::new(key.span(), format!("`{key}` is given twice: remove one"))
 }
 
 /// A comma between arguments, which may also follow the last one.
@@ -253,14 +256,20 @@ fn separator(input: ParseStream<'_>) -> syn::Result<()> {
 
 fn integer(input: ParseStream<'_>) -> syn::Result<i32> {
     let minus: Option<Token![-]> = input.parse()?;
-    let digits: LitInt = input.parse()?;
+    let digits: LitInt = input.parse().map_err(|error| {
+        let message = "expected a whole number, such as `order = 1`";
+        syn::Error::new(error.span(), message)
+    })?;
     if !matches!(digits.suffix(), "" | "i32") {
-        return Err(syn::Error::new(digits.span(), "an `order` is an `i32`"));
+        let message = "an `order` is an `i32`: remove the suffix";
+        return Err(syn::Error::new(digits.span(), message));
     }
     let sign = if minus.is_some() { "-" } else { "" };
     let text = format!("{sign}{}", digits.base10_digits());
-    text.parse()
-        .map_err(|_| syn::Error::new(digits.span(), "an `order` is an `i32`"))
+    text.parse().map_err(|_| {
+        let message = format!("an `order` is an `i32`: from {} to {}", i32::MIN, i32::MAX);
+        syn::Error::new(digits.span(), message)
+    })
 }
 
 fn path(input: ParseStream<'_>) -> syn::Result<Path> {
@@ -288,7 +297,9 @@ fn if_exists_value(input: ParseStream<'_>) -> syn::Result<IfExists> {
 }
 
 fn own_value(input: ParseStream<'_>) -> syn::Result<OwnPublishes> {
-    let value: LitBool = input.parse()?;
+    let value: LitBool = input
+        .parse()
+        .map_err(|error| syn::Error::new(error.span(), "expected `true` or `false`"))?;
     Ok(if value.value {
         OwnPublishes::Receive
     } else {

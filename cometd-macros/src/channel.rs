@@ -35,13 +35,7 @@ impl Channel {
             check_segment(literal, segment, &range)?;
             let Some(name) = parameter_name(literal, segment, &range)? else {
                 if is_wildcard(segment) && !parameters.is_empty() {
-                    return Err(error_at(
-                        literal,
-                        range,
-                        &format!(
-                            "a channel with template parameters cannot end in the wildcard `{segment}`"
-                        ),
-                    ));
+                    return Err(error_at(literal, range, wildcard_after_parameter(segment)));
                 }
                 continue;
             };
@@ -49,7 +43,9 @@ impl Channel {
                 return Err(error_at(
                     literal,
                     range,
-                    &format!("the template parameter `{{{name}}}` occurs twice"),
+                    &format!(
+                        "the template parameter `{{{name}}}` occurs twice: give the second one another name"
+                    ),
                 ));
             }
             let span = span_of(literal, range);
@@ -107,15 +103,25 @@ fn check_segment(literal: &LitStr, segment: &str, range: &Range<usize>) -> syn::
         return Err(error_at(
             literal,
             range.start - 1..range.end,
-            "a channel has no empty segments",
+            "a channel has no empty segments: remove this one with its `/`",
         ));
     }
     let is_last = range.end == literal.value().len();
     if is_wildcard(segment) && !is_last {
-        let message = format!("the wildcard `{segment}` is only allowed as the last segment");
+        let message = format!(
+            "the wildcard `{segment}` is only allowed as the last segment: end the channel with it"
+        );
         return Err(error_at(literal, range.clone(), &message));
     }
     Ok(())
+}
+
+fn wildcard_after_parameter(wildcard: &str) -> &'static str {
+    if wildcard == "*" {
+        "a channel with template parameters cannot end in the wildcard `*`: name that segment, too, as in `{name}`"
+    } else {
+        "a channel with template parameters cannot end in the wildcard `**`: list a channel for each depth"
+    }
 }
 
 /// The name in a segment `{name}`, or none if the segment is an ordinary one.
@@ -272,32 +278,33 @@ mod tests {
     fn a_template_parameter_occurs_once() {
         check_error(
             "/{a}/{a}",
-            "the template parameter `{a}` occurs twice (at character 6 of \"/{a}/{a}\")",
+            "the template parameter `{a}` occurs twice: give the second one another name (at character 6 of \"/{a}/{a}\")",
         );
     }
 
     #[test]
     fn a_template_cannot_end_in_a_wildcard() {
-        for wildcard in ["*", "**"] {
-            check_error(
-                &format!("/a/{{b}}/{wildcard}"),
-                &format!(
-                    "a channel with template parameters cannot end in the wildcard `{wildcard}` \
-                     (at character 8 of \"/a/{{b}}/{wildcard}\")"
-                ),
-            );
-        }
+        check_error(
+            "/a/{b}/*",
+            "a channel with template parameters cannot end in the wildcard `*`: \
+             name that segment, too, as in `{name}` (at character 8 of \"/a/{b}/*\")",
+        );
+        check_error(
+            "/a/{b}/**",
+            "a channel with template parameters cannot end in the wildcard `**`: \
+             list a channel for each depth (at character 8 of \"/a/{b}/**\")",
+        );
     }
 
     #[test]
     fn a_wildcard_is_the_last_segment() {
         check_error(
             "/a/*/b",
-            "the wildcard `*` is only allowed as the last segment (at character 4 of \"/a/*/b\")",
+            "the wildcard `*` is only allowed as the last segment: end the channel with it (at character 4 of \"/a/*/b\")",
         );
         check_error(
             "/**/*",
-            "the wildcard `**` is only allowed as the last segment (at character 2 of \"/**/*\")",
+            "the wildcard `**` is only allowed as the last segment: end the channel with it (at character 2 of \"/**/*\")",
         );
     }
 
@@ -324,15 +331,15 @@ mod tests {
         );
         check_error(
             "/a//b",
-            "a channel has no empty segments (at character 3 of \"/a//b\")",
+            "a channel has no empty segments: remove this one with its `/` (at character 3 of \"/a//b\")",
         );
         check_error(
             "//",
-            "a channel has no empty segments (at character 1 of \"//\")",
+            "a channel has no empty segments: remove this one with its `/` (at character 1 of \"//\")",
         );
         check_error(
             "/a/ /b",
-            "a channel has no empty segments (at character 3 of \"/a/ /b\")",
+            "a channel has no empty segments: remove this one with its `/` (at character 3 of \"/a/ /b\")",
         );
     }
 

@@ -88,7 +88,7 @@ use crate::attr::{FieldRole, MethodRole};
 ///     const DEFINITION: Definition = Definition::new("visits", /* file, line, column of the name */);
 ///     fn construct(context: &mut ServiceContext) -> Option<Self> {
 ///         let _ = context;
-///         Some(Self { count: <AtomicU64 as Default>::default() })
+///         Some(Self { count: Default::default() })
 ///     }
 /// }
 /// inventory::submit! { Registration::of::<Visits>() }
@@ -152,11 +152,11 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// impl Handlers for Lobby {
 ///     const METHODS: &'static [Method<Self>] = &[
 ///         Method::configure("open", &["/lobby"], IfExists::Error, /* place of `open` */,
-///             |_, channel| configured(Self::open(channel))),
+///             |_, channel| IntoConfigured::into_configured(Self::open(channel))),
 ///         Method::listener("heard", &["/lobby"], OwnPublishes::Ignore, /* place of `heard` */,
 ///             |service, call| now(move || {
 ///                 let argument_0 = call.message();
-///                 Ok(outcome(Self::heard(service, argument_0)))
+///                 Ok(IntoOutcome::into_outcome(Self::heard(service, argument_0)))
 ///             })),
 ///     ];
 /// }
@@ -223,7 +223,7 @@ pub fn configure(_: TokenStream, item: TokenStream) -> TokenStream {
 /// # May
 ///
 /// - Any of these arguments, in any order: `&Message` or `&mut Message`, `&ServerSession`, `&LocalSession`,
-///   `Data<T>`, and other types that implement `FromCall`.
+///   `Option<ServerSession>`, `BayeuxServer`, `Data<T>`, `State<T>`, and other types that implement `FromCall`.
 ///
 /// # Example
 ///

@@ -130,8 +130,18 @@ pub(crate) enum Timing {
     Later,
 }
 
-/// An argument of a `#[listener]` method: what it is made of.
-pub(crate) enum Argument {
+/// An argument of a `#[listener]` method.
+///
+/// Generated code does not repeat its type, which the compiler infers: a type that does not exist is one error.
+pub(crate) struct Argument {
+    /// The place of its type, which is where the compiler complains.
+    pub(crate) span: Span,
+    /// What it is made of.
+    pub(crate) source: ArgumentSource,
+}
+
+/// What an argument of a `#[listener]` method is made of.
+pub(crate) enum ArgumentSource {
     /// `&Message`.
     Message,
     /// `&mut Message`.
@@ -139,9 +149,9 @@ pub(crate) enum Argument {
     /// `name: &str`, where the channels have a template parameter of that name.
     Text(String),
     /// `name: T`, the same, parsed.
-    Parsed(String, Type),
+    Parsed(String),
     /// `&T`, lent by the call.
-    Lent(Type),
+    Lent,
     /// Any other type, made by its `FromCall`.
-    Extracted(Type),
+    Extracted,
 }

@@ -47,17 +47,17 @@ macro_rules! runtime_paths {
 }
 
 runtime_paths! {
-    configured => configured,
+    configured => IntoConfigured::into_configured,
     definition => Definition,
-    extractor => FromCall,
+    extract => FromCall::from_call,
     handlers => Handlers,
     if_exists => IfExists,
     later => later,
-    lend => lend,
+    lend => Lend::lend,
     location => Location,
     method => Method,
     now => now,
-    outcome => outcome,
+    outcome => IntoOutcome::into_outcome,
     own_publishes => OwnPublishes,
     registration => Registration,
     service => Service,

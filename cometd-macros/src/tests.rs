@@ -3,6 +3,7 @@
 //! That the expansion compiles is tested where the runtime half is: in `tests/ui`.
 
 use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 
 use crate::entry;
 
@@ -74,6 +75,36 @@ fn check_service_errors(arguments: &str, item: &str, expected: &[&str]) {
 const LOCATION: &str =
     "::cometd::__private::Location::new(::core::file!(), ::core::line!(), ::core::column!())";
 
+/// What an attributed item expands to: the attribute is taken off and its macro called.
+fn expand(mut item: syn::Item) -> String {
+    let attributes = match &mut item {
+        syn::Item::Struct(it) => &mut it.attrs,
+        syn::Item::Impl(it) => &mut it.attrs,
+        _ => panic!("neither a struct nor an impl"),
+    };
+    let attribute = attributes.remove(0);
+    let (name, arguments) = match &attribute.meta {
+        syn::Meta::List(list) => (&list.path, list.tokens.clone()),
+        meta => (meta.path(), TokenStream::new()),
+    };
+    let item = item.to_token_stream();
+    if name.is_ident("service") {
+        entry::service(arguments, &item).to_string()
+    } else {
+        entry::handlers(arguments, &item).to_string()
+    }
+}
+
+#[test]
+fn each_method_expands_to_one_row() {
+    let source = syn::parse_file(include_str!("tests/chat.rs")).unwrap();
+    let expansion: String = source.items.into_iter().map(expand).collect();
+    assert_eq!(
+        normal(&expansion),
+        normal(include_str!("tests/chat.expanded.rs"))
+    );
+}
+
 #[test]
 fn a_unit_service_is_defined_constructed_and_registered() {
     let expected = format!(
@@ -83,7 +114,7 @@ fn a_unit_service_is_defined_constructed_and_registered() {
         impl ::cometd::__private::Service for Chat {{
             const DEFINITION: ::cometd::__private::Definition =
                 ::cometd::__private::Definition::new("chat", {LOCATION});
-            fn construct(context: &mut ::cometd::__private::ServiceContext) -> ::core::option::Option<Self> {{
+            fn construct(context: &mut ::cometd::__private::ServiceContext<'_>) -> ::core::option::Option<Self> {{
                 let _ = context;
                 ::core::option::Option::Some(Self)
             }}
@@ -117,14 +148,14 @@ fn all_fields_ask_the_context_before_the_struct_is_built() {
     );
     let construct = format!(
         "{{
-            let field_0: LocalSession = context.session();
-            let field_1 = context.inject::<Arc<Rooms> >({LOCATION});
-            #[cfg(feature = \"x\")] let field_2 = context.inject::<X>({LOCATION});
+            let field_0 = context.session();
+            let field_1 = context.inject({LOCATION});
+            #[cfg(feature = \"x\")] let field_2 = context.inject({LOCATION});
             ::core::option::Option::Some(Self {{
                 session: field_0,
                 rooms: field_1?,
                 #[cfg(feature = \"x\")] x: field_2?,
-                members: <Members as ::core::default::Default>::default()
+                members: ::core::default::Default::default()
             }})
         }}"
     );
@@ -140,7 +171,7 @@ fn a_tuple_struct_is_built_in_order() {
     );
     check_contains(
         &expansion,
-        "Self(field_0?, field_1, <u8 as ::core::default::Default>::default())",
+        "Self(field_0?, field_1, ::core::default::Default::default())",
     );
 }
 
@@ -163,7 +194,7 @@ fn a_synchronous_listener_is_called_now() {
         r#"::cometd::__private::Method::listener(
             "chat", &["/chat", "/lobby"], ::cometd::__private::OwnPublishes::Ignore, {LOCATION},
             |service, _| ::cometd::__private::now(move || {{
-                ::core::result::Result::Ok(::cometd::__private::outcome(Self::chat(service)))
+                ::core::result::Result::Ok(::cometd::__private::IntoOutcome::into_outcome(Self::chat(service)))
             }})
         )"#
     );
@@ -179,10 +210,10 @@ fn an_asynchronous_listener_is_called_later() {
         r#"::cometd::__private::Method::listener(
             "join", &["/service/members"], ::cometd::__private::OwnPublishes::Receive, {LOCATION},
             |service, call| ::cometd::__private::later(async move {{
-                let argument_0 = ::cometd::__private::lend::<ServerSession>(&call)?;
-                let argument_1 = <Data<Join> as ::cometd::__private::FromCall<'_> >::from_call(&call)?;
+                let argument_0 = ::cometd::__private::Lend::lend(&call)?;
+                let argument_1 = ::cometd::__private::FromCall::from_call(&call)?;
                 let argument_2 = call.message();
-                ::core::result::Result::Ok(::cometd::__private::outcome(
+                ::core::result::Result::Ok(::cometd::__private::IntoOutcome::into_outcome(
                     Self::join(service, argument_0, argument_1, argument_2).await
                 ))
             }})
@@ -201,10 +232,10 @@ fn template_parameters_are_passed_by_name() {
         r#"::cometd::__private::Method::listener(
             "type", &["/chat/{{room}}/{{type}}"], ::cometd::__private::OwnPublishes::Ignore, {LOCATION},
             |service, call| ::cometd::__private::now(move || {{
-                let argument_0 = call.parse_parameter::<Kind>("type")?;
+                let argument_0 = call.parse_parameter("type")?;
                 let argument_1 = call.parameter("room")?;
-                ::core::result::Result::Ok(::cometd::__private::outcome(
-                    Self::r#type(service, argument_0, argument_1)
+                ::core::result::Result::Ok(::cometd::__private::IntoOutcome::into_outcome(
+                    Self::r#type(service, argument_0, &argument_1)
                 ))
             }})
         )"#
@@ -221,9 +252,9 @@ fn the_message_is_lent_for_changing_after_all_other_arguments() {
         r#"::cometd::__private::Method::listener(
             "chat", &["/chat"], ::cometd::__private::OwnPublishes::Ignore, {LOCATION},
             |service, mut call| ::cometd::__private::now(move || {{
-                let argument_1 = ::cometd::__private::lend::<ServerSession>(&call)?;
+                let argument_1 = ::cometd::__private::Lend::lend(&call)?;
                 let argument_0 = call.message_mut();
-                ::core::result::Result::Ok(::cometd::__private::outcome(
+                ::core::result::Result::Ok(::cometd::__private::IntoOutcome::into_outcome(
                     Self::chat(service, argument_0, argument_1)
                 ))
             }})
@@ -240,12 +271,12 @@ fn configure_rows_name_the_service_only_if_the_method_does() {
     let expected = format!(
         r#"::cometd::__private::Method::configure(
             "rooms", &["/chat/**"], ::cometd::__private::IfExists::Error, {LOCATION},
-            |_, channel| ::cometd::__private::configured(Self::rooms(channel))
+            |_, channel| ::cometd::__private::IntoConfigured::into_configured(Self::rooms(channel))
         ),
         #[cfg(feature = "members")]
         ::cometd::__private::Method::configure(
             "members", &["/members/*"], ::cometd::__private::IfExists::Run, {LOCATION},
-            |service, channel| ::cometd::__private::configured(Self::members(service, channel))
+            |service, channel| ::cometd::__private::IntoConfigured::into_configured(Self::members(service, channel))
         )"#
     );
     check_row(
@@ -275,7 +306,7 @@ fn mistakes_of_a_service_are_reported_together() {
         r#""my chat", order = 1"#,
         "struct Chat<T> { #[session] #[inject] both: T, #[inject(1)] rooms: T }",
         &[
-            "a service is a single thing that the server makes, so its type has no generics",
+            "a service is a single thing that the server makes: remove the generics from its type",
             "' ' is not allowed in the name of a service, only letters, digits, `_`, `.` and `-`",
             "a field has one source: remove `#[session]` or `#[inject]`",
             "`#[inject]` has no arguments: write `#[inject]`",
@@ -292,11 +323,24 @@ fn options_of_a_service_are_checked() {
     );
     check(
         r#""""#,
-        "the name of a service is not empty: write `\"chat\"`",
+        "the name of a service is not empty: write one such as \"chat\"",
     );
-    check(r#""chat", order = 1, order = 2"#, "`order` is given twice");
-    check(r#""chat", order = 1u8"#, "an `order` is an `i32`");
-    check(r#""chat", order = 2147483648"#, "an `order` is an `i32`");
+    check(
+        r#""chat", order = 1, order = 2"#,
+        "`order` is given twice: remove one",
+    );
+    check(
+        r#""chat", order = 1u8"#,
+        "an `order` is an `i32`: remove the suffix",
+    );
+    check(
+        r#""chat", order = first"#,
+        "expected a whole number, such as `order = 1`",
+    );
+    check(
+        r#""chat", order = 2147483648"#,
+        "an `order` is an `i32`: from -2147483648 to 2147483647",
+    );
     check(r#""chat", name = "x""#, "expected `order` or `crate`");
     check(
         r#""chat", crate = "a b""#,
@@ -341,11 +385,15 @@ fn template_parameters_and_arguments_belong_together() {
     );
     check_method_errors(
         r#"#[listener("/a/{x}", "/b")] fn chat(&self, x: u8) {}"#,
-        &["`chat` has an argument for the template parameter `x`, which \"/b\" lacks"],
+        &[
+            "\"/b\" has no template parameter for the argument `x`: give this channel a method of its own",
+        ],
     );
     check_method_errors(
         r#"#[listener("/a")] fn chat(&self, x: &str) {}"#,
-        &["\"/a\" has no template parameter `{x}` that this argument could come from"],
+        &[
+            "\"/a\" has no template parameter for this argument: add the segment `{x}` to it, or remove the argument",
+        ],
     );
     check_method_errors(
         r#"#[listener("/a/{x}")] fn chat(&self, x: &Room) {}"#,
@@ -361,7 +409,7 @@ fn a_channel_is_configured_once() {
         r#"#[configure("/a", "/b")] fn one(channel: &mut ChannelConfig) {}
         #[configure("/b", if_exists = "run")] fn two(channel: &mut ChannelConfig) {}"#,
         &[
-            "the channel \"/b\" is configured twice: `one` does it already",
+            "the channel \"/b\" is configured twice: remove it here or from `one`",
             "\"/b\" is first configured here",
         ],
     );

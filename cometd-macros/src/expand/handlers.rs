@@ -6,8 +6,8 @@ use syn::{ImplItem, ItemImpl, parse_quote_spanned, spanned::Spanned};
 
 use crate::{
     model::{
-        Argument, Configure, Handler, HandlerKind, Handlers, IfExists, Listener, OwnPublishes,
-        Receiver, Timing,
+        Argument, ArgumentSource, Configure, Handler, HandlerKind, Handlers, IfExists, Listener,
+        OwnPublishes, Receiver, Timing,
     },
     paths::{Paths, generated_at, result_ok},
 };
@@ -41,7 +41,7 @@ fn without_lints_on_shape(model: &Handlers) -> ItemImpl {
 
 /// What keeps the rest of the user's code compiling when the impl has a mistake.
 pub(crate) fn handlers_stub(item: &ItemImpl, paths: &Paths) -> TokenStream {
-    if item.trait_.is_some() || !item.generics.params.is_empty() {
+    if !item.generics.params.is_empty() {
         return item.to_token_stream();
     }
     implementation(item, paths, &[])
@@ -135,12 +135,12 @@ fn listener(handler: &Handler, listener: &Listener, paths: &Paths) -> TokenStrea
     let names: Vec<_> = (0..arguments.len())
         .map(|it| format_ident!("argument_{it}", span = span))
         .collect();
-    let changes = |it: &Argument| matches!(it, Argument::MessageMut);
+    let changes = |it: &Argument| matches!(it.source, ArgumentSource::MessageMut);
     let bindings = names.iter().zip(arguments);
     // The message is lent for changing last: all other arguments only look at the call.
     let (last, first): (Vec<_>, Vec<_>) = bindings.partition(|(_, it)| changes(it));
     let bindings = first.into_iter().chain(last).map(|(name, argument)| {
-        let value = extraction(argument, span, paths);
+        let value = extraction(argument, paths);
         quote_spanned!(span=> let #name = #value;)
     });
     let pattern = match arguments.as_slice() {
@@ -151,9 +151,9 @@ fn listener(handler: &Handler, listener: &Listener, paths: &Paths) -> TokenStrea
     let values = names
         .iter()
         .zip(arguments)
-        .map(|(name, argument)| match argument {
+        .map(|(name, argument)| match argument.source {
             // A text is owned by the call and lent to the method.
-            Argument::Text(_) => quote_spanned!(span=> &#name),
+            ArgumentSource::Text(_) => quote_spanned!(span=> &#name),
             _ => name.to_token_stream(),
         });
     let outcome = paths.outcome(span);
@@ -176,23 +176,21 @@ fn listener(handler: &Handler, listener: &Listener, paths: &Paths) -> TokenStrea
     }
 }
 
-fn extraction(argument: &Argument, span: Span, paths: &Paths) -> TokenStream {
-    match argument {
-        Argument::Message => quote_spanned!(span=> call.message()),
-        Argument::MessageMut => quote_spanned!(span=> call.message_mut()),
-        Argument::Text(name) => quote_spanned!(span=> call.parameter(#name)?),
-        Argument::Parsed(name, ty) => {
-            let at = generated_at(ty.span());
-            let parse = quote_spanned!(at=> parse_parameter::<#ty>);
-            quote_spanned!(span=> call.#parse(#name)?)
+/// The value of an argument, and a wrong type of it reported where that type stands.
+fn extraction(argument: &Argument, paths: &Paths) -> TokenStream {
+    let span = generated_at(argument.span);
+    match &argument.source {
+        ArgumentSource::Message => quote_spanned!(span=> call.message()),
+        ArgumentSource::MessageMut => quote_spanned!(span=> call.message_mut()),
+        ArgumentSource::Text(name) => quote_spanned!(span=> call.parameter(#name)?),
+        ArgumentSource::Parsed(name) => quote_spanned!(span=> call.parse_parameter(#name)?),
+        ArgumentSource::Lent => {
+            let lend = paths.lend(span);
+            quote_spanned!(span=> #lend(&call)?)
         }
-        Argument::Lent(ty) => {
-            let lend = paths.lend(generated_at(ty.span()));
-            quote_spanned!(span=> #lend::<#ty>(&call)?)
-        }
-        Argument::Extracted(ty) => {
-            let extractor = paths.extractor(generated_at(ty.span()));
-            quote_spanned!(span=> <#ty as #extractor<'_>>::from_call(&call)?)
+        ArgumentSource::Extracted => {
+            let extract = paths.extract(span);
+            quote_spanned!(span=> #extract(&call)?)
         }
     }
 }

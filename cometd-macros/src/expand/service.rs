@@ -109,13 +109,13 @@ fn local((index, field): (usize, &Field), context: &Ident, paths: &Paths) -> Opt
     context.set_span(span);
     match field.source {
         FieldSource::Session => Some(quote_spanned! {span=>
-            #(#cfgs)* let #name: #ty = #context.session();
+            #(#cfgs)* let #name = #context.session();
         }),
         FieldSource::Inject => {
             let location =
                 paths.location_of(field.name.as_ref().map_or_else(|| ty.span(), Ident::span));
             Some(quote_spanned! {span=>
-                #(#cfgs)* let #name = #context.inject::<#ty>(#location);
+                #(#cfgs)* let #name = #context.inject(#location);
             })
         }
         FieldSource::Default => None,
@@ -132,7 +132,7 @@ fn value(shape: &Fields, fields: &[Field]) -> TokenStream {
             FieldSource::Session => local.to_token_stream(),
             FieldSource::Inject => quote_spanned!(span=> #local?),
             FieldSource::Default => {
-                quote_spanned!(span=> <#ty as ::core::default::Default>::default())
+                quote_spanned!(span=> ::core::default::Default::default())
             }
         };
         match name {

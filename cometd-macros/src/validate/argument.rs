@@ -1,13 +1,13 @@
 //! What each argument of a `#[listener]` method is made of.
 
 use quote::ToTokens;
-use syn::{Ident, Pat, PatType, Signature, Type, TypeReference, ext::IdentExt};
+use syn::{Ident, Pat, PatType, Signature, Type, TypeReference, ext::IdentExt, spanned::Spanned};
 
 use super::signature::{bare, typed_arguments};
 use crate::{
     channel::{Channel, Parameter},
     errors::Errors,
-    model::Argument,
+    model::{Argument, ArgumentSource},
 };
 
 /// The arguments after `&self`, checked against the template parameters of `channels`.
@@ -33,15 +33,21 @@ fn argument(typed: &PatType, channels: &[Channel]) -> syn::Result<Argument> {
         Type::Reference(reference) => Some(reference),
         _ => None,
     };
+    let made_of = |source| {
+        // The error about a `&T` that nobody lends is about the `T`.
+        let place = reference.map_or(&*typed.ty, |it| &*it.elem);
+        let span = place.span();
+        Argument { span, source }
+    };
     if let Some(it) = reference.filter(|it| ends_in(&it.elem, "Message")) {
-        return Ok(if it.mutability.is_some() {
-            Argument::MessageMut
+        return Ok(made_of(if it.mutability.is_some() {
+            ArgumentSource::MessageMut
         } else {
-            Argument::Message
-        });
+            ArgumentSource::Message
+        }));
     }
     if let Some(name) = parameter_name(typed, channels) {
-        return by_name(typed, name, reference);
+        return by_name(typed, name, reference).map(made_of);
     }
     match reference {
         Some(it) if it.mutability.is_some() => {
@@ -49,8 +55,8 @@ fn argument(typed: &PatType, channels: &[Channel]) -> syn::Result<Argument> {
                 "only `&mut Message` can be changed by a listener: write `&` without `mut`";
             Err(syn::Error::new_spanned(&typed.ty, message))
         }
-        Some(it) => Ok(Argument::Lent((*it.elem).clone())),
-        None => Ok(Argument::Extracted((*typed.ty).clone())),
+        Some(_) => Ok(made_of(ArgumentSource::Lent)),
+        None => Ok(made_of(ArgumentSource::Extracted)),
     }
 }
 
@@ -58,9 +64,11 @@ fn by_name(
     typed: &PatType,
     name: String,
     reference: Option<&TypeReference>,
-) -> syn::Result<Argument> {
+) -> syn::Result<ArgumentSource> {
     match reference {
-        Some(it) if it.mutability.is_none() && ends_in(&it.elem, "str") => Ok(Argument::Text(name)),
+        Some(it) if it.mutability.is_none() && ends_in(&it.elem, "str") => {
+            Ok(ArgumentSource::Text(name))
+        }
         Some(it) => {
             let owned = it.elem.to_token_stream();
             let message = format!(
@@ -68,23 +76,23 @@ fn by_name(
             );
             Err(syn::Error::new_spanned(&typed.ty, message))
         }
-        None => Ok(Argument::Parsed(name, (*typed.ty).clone())),
+        None => Ok(ArgumentSource::Parsed(name)),
     }
 }
 
 /// At most one argument may hold the message if one may change it.
 fn check_messages(found: &[(&PatType, Argument)], errors: &mut Errors) {
-    let of = |which: fn(&Argument) -> bool| {
+    let of = |which: fn(&ArgumentSource) -> bool| {
         found
             .iter()
-            .filter(move |(_, it)| which(it))
+            .filter(move |(_, it)| which(&it.source))
             .map(|(typed, _)| typed)
     };
-    let mut changing = of(|it| matches!(it, Argument::MessageMut));
+    let mut changing = of(|it| matches!(it, ArgumentSource::MessageMut));
     if changing.next().is_none() {
         return;
     }
-    for typed in changing.chain(of(|it| matches!(it, Argument::Message))) {
+    for typed in changing.chain(of(|it| matches!(it, ArgumentSource::Message))) {
         let message = "the message is already an argument, as `&mut Message`: remove this one";
         errors.push(syn::Error::new_spanned(&typed.ty, message));
     }
@@ -115,7 +123,7 @@ fn check_parameters(
         for name in named.iter().filter(|it| !channel.has_parameter(it)) {
             let text = channel.literal.value();
             let message = format!(
-                "`{method}` has an argument for the template parameter `{name}`, which {text:?} lacks"
+                "{text:?} has no template parameter for the argument `{name}`: give this channel a method of its own"
             );
             errors.push(syn::Error::new(channel.literal.span(), message));
         }
@@ -131,9 +139,12 @@ fn strays(
     missing: Vec<&Parameter>,
     found: &[(&PatType, Argument)],
 ) -> Vec<syn::Error> {
-    let mut strays = found.iter().filter_map(|(typed, argument)| match argument {
-        Argument::Lent(ty) if ends_in(ty, "str") => simple_name(typed).map(|name| (*typed, name)),
-        _ => None,
+    let mut strays = found.iter().filter_map(|(typed, argument)| {
+        let is_text = matches!(bare(&typed.ty), Type::Reference(it) if ends_in(&it.elem, "str"));
+        let is_stray = is_text && matches!(argument.source, ArgumentSource::Lent);
+        simple_name(typed)
+            .filter(|_| is_stray)
+            .map(|name| (*typed, name))
     });
     let mut errors = Vec::new();
     for Parameter { name, span } in missing {
@@ -159,7 +170,7 @@ fn strays(
     for (typed, stray) in strays {
         let text = channel.literal.value();
         let message = format!(
-            "{text:?} has no template parameter `{{{stray}}}` that this argument could come from"
+            "{text:?} has no template parameter for this argument: add the segment `{{{stray}}}` to it, or remove the argument"
         );
         errors.push(syn::Error::new_spanned(typed, message));
     }

@@ -51,7 +51,7 @@ fn check_impl(item: &ItemImpl, errors: &mut Errors) {
     }
     if !item.generics.params.is_empty() {
         let message =
-            "a service is a single thing that the server makes, so its impl has no generics";
+            "a service is a single thing that the server makes: remove the generics from its impl";
         errors.push(syn::Error::new_spanned(&item.generics, message));
     }
 }
@@ -196,8 +196,9 @@ fn check_configured_once(methods: &[Handler], errors: &mut Errors) {
             let Some((first_name, first)) = seen.iter().find(|(_, it)| it.value() == text) else {
                 continue;
             };
-            let message =
-                format!("the channel {text:?} is configured twice: `{first_name}` does it already");
+            let message = format!(
+                "the channel {text:?} is configured twice: remove it here or from `{first_name}`"
+            );
             errors.push(syn::Error::new(literal.span(), message));
             errors.push(syn::Error::new(
                 first.span(),

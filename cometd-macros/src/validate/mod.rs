@@ -33,7 +33,10 @@ fn channels(
             .iter()
             .any(|it| it.literal.value() == literal.value())
         {
-            let message = format!("the channel {:?} is listed twice", literal.value());
+            let message = format!(
+                "the channel {:?} is listed twice: remove one",
+                literal.value()
+            );
             errors.push(syn::Error::new(literal.span(), message));
         }
         channels.push(channel);

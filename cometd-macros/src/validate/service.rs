@@ -17,7 +17,7 @@ pub(crate) fn service(
     let mut errors = Errors::default();
     if !item.generics.params.is_empty() {
         let message =
-            "a service is a single thing that the server makes, so its type has no generics";
+            "a service is a single thing that the server makes: remove the generics from its type";
         errors.push(syn::Error::new_spanned(&item.generics, message));
     }
     let arguments = errors.ok(arguments);
@@ -52,7 +52,7 @@ fn check_name(name: &LitStr, errors: &mut Errors) {
     if text.is_empty() {
         errors.push(syn::Error::new(
             name.span(),
-            "the name of a service is not empty: write `\"chat\"`",
+            "the name of a service is not empty: write one such as \"chat\"",
         ));
     }
     if let Some(it) = text
@@ -81,7 +81,7 @@ fn field_source(roles: &[(FieldRole, Attribute)], errors: &mut Errors) -> FieldS
     for (other, attribute) in roles {
         let (name, other_name) = (role.name(), other.name());
         let message = if role == other {
-            format!("`#[{name}]` is given twice")
+            format!("`#[{name}]` is given twice: remove one")
         } else {
             format!("a field has one source: remove `#[{name}]` or `#[{other_name}]`")
         };

@@ -1,5 +1,6 @@
 use cometd::prelude::*;
 
+#[service("chat")]
 struct Chat;
 
 trait Room {

@@ -1,3 +1,5 @@
+//! Fields and methods that are not compiled leave nothing behind.
+
 #![deny(warnings)]
 
 use cometd::prelude::*;
@@ -33,5 +35,3 @@ impl Chat {
         channel.authorizer(Grant::ALL);
     }
 }
-
-fn main() {}

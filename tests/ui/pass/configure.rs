@@ -1,3 +1,5 @@
+//! Every form of a `#[configure]` method.
+
 use cometd::prelude::*;
 
 #[service("chat")]
@@ -21,5 +23,3 @@ impl Chat {
         Ok(())
     }
 }
-
-fn main() {}

@@ -1,20 +1,20 @@
+//! The runtime can be re-exported from a module.
+
 #![deny(warnings)]
 
 mod bayeux {
-    pub use ::cometd::*;
+    pub(crate) use ::cometd::*;
 }
 
 mod cometd {}
 
 use bayeux::prelude::*;
 
-#[service("chat", crate = "crate::bayeux")]
+#[service("chat", crate = "crate::crate_path::bayeux")]
 struct Chat;
 
-#[handlers(crate = "crate::bayeux")]
+#[handlers(crate = "crate::crate_path::bayeux")]
 impl Chat {
     #[listener("/chat")]
     fn chat(&self) {}
 }
-
-fn main() {}

@@ -1,3 +1,5 @@
+//! The attributes work on items that a macro makes.
+
 use cometd::prelude::*;
 
 macro_rules! rooms {
@@ -21,5 +23,3 @@ rooms! {
     First: u32, &Message => "first";
     Second: String, &mut Message => "second";
 }
-
-fn main() {}

@@ -1,3 +1,5 @@
+//! Every kind of argument, in any order.
+
 use cometd::prelude::*;
 
 #[service("chat")]
@@ -25,6 +27,24 @@ impl Chat {
         total.0 > 1 && message.has_data()
     }
 
+    #[listener("/owned")]
+    async fn owned(
+        &self,
+        sender: Option<ServerSession>,
+        server: BayeuxServer,
+        State(limit): State<usize>,
+        Data(text): Data<&str>,
+    ) -> bool {
+        std::future::ready(()).await;
+        sender.is_some() && server.sessions().len() < limit && text.len() < limit
+    }
+
+    #[listener("/changed/{room}")]
+    async fn changed_in_room(&self, room: &str, message: &mut Message) {
+        std::future::ready(()).await;
+        message.set_lazy(room.is_empty());
+    }
+
     #[listener("/changed")]
     fn changed(&self, message: &mut Message, session: &ServerSession) {
         let _ = session;
@@ -43,5 +63,3 @@ impl Chat {
         Ok(())
     }
 }
-
-fn main() {}

@@ -1,3 +1,5 @@
+//! Every kind of channel.
+
 use cometd::prelude::*;
 
 #[service("chat")]
@@ -29,5 +31,3 @@ impl Chat {
         room > 1 && message.has_data() && !r#type.is_empty()
     }
 }
-
-fn main() {}

@@ -1,3 +1,5 @@
+//! Every kind of result.
+
 use cometd::prelude::*;
 
 #[service("chat")]
@@ -18,11 +20,14 @@ impl Chat {
         Flow::Continue
     }
 
+    #[listener("/result/now")]
+    fn result_now(&self) -> Result<bool, std::num::ParseIntError> {
+        Ok("1".parse::<u8>()? > 0)
+    }
+
     #[listener("/result")]
     async fn result(&self, message: &Message) -> Result<(), HandlerError> {
         let _count: u32 = message.data_as()?;
         Ok(())
     }
 }
-
-fn main() {}

@@ -1,6 +1,6 @@
 //! Generated code names nothing that a user could have shadowed.
 
-#![allow(dead_code)]
+#![allow(dead_code, reason = "they are there to be in the way")]
 
 use cometd::prelude::{Data, Message, ServerSession, handlers, service};
 
@@ -40,5 +40,3 @@ impl Chat {
         call > service && self.count == 0
     }
 }
-
-fn main() {}

@@ -1,3 +1,5 @@
+//! Every shape of struct, with every kind of field.
+
 use std::sync::Arc;
 
 use cometd::prelude::*;
@@ -49,5 +51,3 @@ impl Named {
         archive.lines() > usize::from(*count)
     }
 }
-
-fn main() {}

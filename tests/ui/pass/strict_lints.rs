@@ -33,5 +33,3 @@ impl Chat {
         room > 0 && message.has_data()
     }
 }
-
-fn main() {}

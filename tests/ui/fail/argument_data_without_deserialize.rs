@@ -1,0 +1,16 @@
+use cometd::prelude::*;
+
+struct Line;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[listener("/chat")]
+    fn chat(&self, line: Data<Line>) {
+        let _ = line;
+    }
+}
+
+fn main() {}
