@@ -1,0 +1,29 @@
+//! How to test a service: call its methods, and look at what its session received.
+
+use cometd::prelude::*;
+use serde_json::json;
+
+use crate::Echo;
+
+#[tokio::test]
+async fn echo_answers_on_its_own_channel() {
+    let session = MockSession::new();
+    let message = Message::publish("/service/echo", json!({"n": 1}));
+    Echo.echo(&session, &LocalSession::mock(), &message)
+        .await
+        .unwrap();
+    session
+        .expect_delivered("/service/echo")
+        .data(json!({"n": 1}));
+    session.expect_nothing();
+}
+
+#[tokio::test]
+async fn an_echo_goes_to_its_sender_alone() {
+    let local = LocalSession::mock();
+    let [alice, bob] = [(); 2].map(|()| MockSession::beside(&local).subscribed("/**"));
+    let message = Message::publish("/service/echo", "ping");
+    Echo.echo(&alice, &local, &message).await.unwrap();
+    alice.expect_delivered("/service/echo").data("ping");
+    bob.expect_nothing();
+}
