@@ -39,7 +39,7 @@ impl Definition {
     label = "not a service",
     note = "put `#[service(\"name\")]` on the struct"
 )]
-pub trait Service: Send + Sync + Sized + 'static {
+pub trait Service: Sized + 'static {
     /// Its name and place.
     const DEFINITION: Definition;
 
@@ -117,7 +117,7 @@ pub struct Registration {
 impl Registration {
     /// The registration of a service.
     #[must_use]
-    pub const fn of<S: Handlers>() -> Self {
+    pub const fn of<S: Handlers + Send + Sync>() -> Self {
         Self {
             definition: S::DEFINITION,
             install: super::install::constructed::<S>,

@@ -45,12 +45,12 @@ impl Builder {
     }
 
     /// Takes a service that has been made by hand.
-    pub fn service<S: Handlers>(self, service: S) -> Self {
+    pub fn service<S: Handlers + Send + Sync>(self, service: S) -> Self {
         self.service_with(move |_| service)
     }
 
     /// Takes a service that is made from its context, which has its session.
-    pub fn service_with<S: Handlers>(
+    pub fn service_with<S: Handlers + Send + Sync>(
         self,
         make: impl FnOnce(&mut ServiceContext<'_>) -> S + Send + 'static,
     ) -> Self {
@@ -59,11 +59,11 @@ impl Builder {
 }
 
 /// Takes a service that `#[service]` knows how to make.
-pub(super) fn constructed<S: Handlers>(builder: Builder) -> Builder {
+pub(super) fn constructed<S: Handlers + Send + Sync>(builder: Builder) -> Builder {
     plan(builder, S::construct)
 }
 
-fn plan<S: Handlers>(
+fn plan<S: Handlers + Send + Sync>(
     builder: Builder,
     make: impl FnOnce(&mut ServiceContext<'_>) -> Option<S> + Send + 'static,
 ) -> Builder {
@@ -81,7 +81,7 @@ struct Plan<F> {
 
 impl<S, F> Installation for Plan<F>
 where
-    S: Handlers,
+    S: Handlers + Send + Sync,
     F: FnOnce(&mut ServiceContext<'_>) -> Option<S> + Send + 'static,
 {
     fn order(&self) -> i32 {
@@ -127,7 +127,7 @@ where
 }
 
 /// Configures the channels of a service, then adds its listeners, each in the order of the source.
-fn attach<S: Handlers>(
+fn attach<S: Handlers + Send + Sync>(
     server: &BayeuxServer,
     service: &Arc<S>,
     environment: &Arc<Environment>,
@@ -183,7 +183,7 @@ fn configure<S>(
     problems
 }
 
-fn listen<S: Service>(
+fn listen<S: Service + Send + Sync>(
     server: &BayeuxServer,
     service: &Arc<S>,
     environment: &Arc<Environment>,
@@ -235,7 +235,7 @@ struct Handler<S> {
     call: Listen<S>,
 }
 
-impl<S: Service> Handler<S> {
+impl<S> Handler<S> {
     /// Whether the service hears itself and did not ask to.
     fn is_own(&self, sender: Option<&ServerSession>) -> bool {
         self.own == OwnPublishes::Ignore
@@ -243,7 +243,7 @@ impl<S: Service> Handler<S> {
     }
 }
 
-impl<S: Service> MessageListener for Handler<S> {
+impl<S: Service + Send + Sync> MessageListener for Handler<S> {
     fn on_message<'a>(
         &'a self,
         sender: Option<&'a ServerSession>,
