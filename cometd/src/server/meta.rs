@@ -67,13 +67,14 @@ impl Core {
         let route = self.matching(&exchange.message.channel().into());
         self.listen(&route, Some(session), &mut exchange.message)
             .await?;
-        if !session.is_local() && self.is_full() {
+        // Taken before the policy is asked, which may take its time: others come meanwhile.
+        let Some(seat) = self.take_seat(session) else {
             exchange.reply.add_advice(Some(Advice {
                 interval: Some(FULL_INTERVAL),
                 ..Advice::reconnect(Reconnect::Handshake)
             }));
             return Err(BayeuxError::SessionsExceeded.into());
-        }
+        };
         let decision = hook::call(|| self.policy().can_handshake(session, exchange)).await;
         let granted = decision.unwrap_or_else(|error| {
             tracing::error!(%error, "the security policy failed: the handshake is denied");
@@ -85,6 +86,7 @@ impl Core {
                 .add_advice(Some(Advice::reconnect(Reconnect::None)));
             return Err(BayeuxError::HandshakeDenied.into());
         }
+        seat.keep();
         self.register(session, exchange);
         for listener in self.listeners() {
             if let Err(error) = hook::call(|| listener.session_added(session, exchange)).await {
@@ -92,12 +94,6 @@ impl Core {
             }
         }
         Ok(())
-    }
-
-    /// Whether there are as many remote sessions as there may be.
-    fn is_full(&self) -> bool {
-        let limit = self.config().server.limits.max_sessions;
-        limit.is_some_and(|limit| self.remote_sessions() >= limit)
     }
 
     /// From here on the session can be found by its id.
@@ -156,6 +152,9 @@ impl Core {
     pub(crate) fn add_session_without_client(self: &Arc<Self>) -> ServerSession {
         let session = ServerSession::new(random_id(), "mock_", self, None);
         session.change(|state| (state.handshake(now()), Wake::Nobody));
+        if let Some(seat) = self.take_seat(&session) {
+            seat.keep();
+        }
         self.add_session(&session);
         session
     }

@@ -26,6 +26,18 @@ pub(crate) struct Sender {
     pub(crate) holds: Holds,
 }
 
+impl Sender {
+    /// Sees to it that what an envelope causes for its own sender wakes nobody, until the response is
+    /// composed and the guard is dropped (BAT-8).
+    pub(crate) fn batch(&self, requests: &[Request]) -> Option<Batch> {
+        let connects = requests
+            .first()
+            .is_some_and(|it| it.is_meta(MetaChannel::Connect));
+        let session = self.session.as_ref().filter(|_| !connects);
+        session.map(ServerSession::start_batch)
+    }
+}
+
 /// Which connects of an envelope may be held.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Holds {
@@ -46,8 +58,6 @@ pub(crate) struct Received {
     pub(crate) connect: Option<Connect>,
     /// A connect that was answered with the others; its session expires from the drop on.
     pub(crate) answered: Option<Connect>,
-    /// No wake-ups for what the envelope itself caused, until the response is composed (BAT-8).
-    pub(crate) _batch: Option<Batch>,
 }
 
 /// What one message led to.
@@ -87,14 +97,6 @@ impl Core {
         if !alone && requests.iter().any(|it| it.is_meta(MetaChannel::Handshake)) {
             return Err(ParseError::HandshakeNotAlone);
         }
-        let connects_first = requests
-            .first()
-            .is_some_and(|it| it.is_meta(MetaChannel::Connect));
-        let batch = sender
-            .session
-            .as_ref()
-            .filter(|_| !connects_first)
-            .map(ServerSession::start_batch);
         let may_hold = alone || sender.holds == Holds::Any;
 
         let mut received = Received {
@@ -102,7 +104,6 @@ impl Core {
             replies: Vec::with_capacity(requests.len()),
             connect: None,
             answered: None,
-            _batch: batch,
         };
         for request in requests {
             match self.process(&sender, request).await {

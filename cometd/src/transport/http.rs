@@ -1,6 +1,8 @@
 //! Long polling and callback polling (sections 14 and 15 of the specification).
 
+use std::future::poll_fn;
 use std::sync::Arc;
+use std::task::Poll;
 
 use ::http::header::SET_COOKIE;
 use ::http::request::Parts;
@@ -8,6 +10,8 @@ use ::http::{Response, StatusCode, Uri, Version};
 use bytes::Bytes;
 use bytestring::ByteString;
 use http_body::Body as HttpBody;
+use tokio::task::JoinError;
+use tokio_util::task::TaskTracker;
 
 use super::browser::Place;
 use super::response::{self, Body};
@@ -50,14 +54,14 @@ where
         Err(error) => return response::malformed(&error),
     };
     let context = Endpoint::context(transport, parts);
-    let poll = Poll {
+    let polling = Polling {
         endpoint,
         transport,
         config,
         callback,
         context,
     };
-    poll.process(requests).await
+    polling.process(requests).await
 }
 
 /// The callback of a JSONP request, if there is exactly one legal one (CB-2).
@@ -98,7 +102,7 @@ fn decode(endpoint: &Endpoint, texts: &[ByteString]) -> Result<Vec<Request>, Par
 }
 
 /// One request of a client.
-struct Poll<'a> {
+struct Polling<'a> {
     endpoint: &'a Endpoint,
     transport: Transport,
     config: &'a HttpConfig,
@@ -114,16 +118,23 @@ enum Held {
     Failed(StatusCode),
 }
 
-impl Poll<'_> {
+impl Polling<'_> {
     async fn process(&self, requests: Vec<Request>) -> Response<Body> {
         let sender = Sender {
             context: Arc::clone(&self.context),
             session: self.session(requests.first()),
             holds: Holds::Alone,
         };
-        let mut received = match self.endpoint.core.receive(sender, requests).await {
-            Ok(received) => received,
-            Err(error) => return response::malformed(&error),
+        let _batch = sender.batch(&requests);
+        let core = Arc::clone(&self.endpoint.core);
+        let receiving = async move { core.receive(sender, requests).await };
+        let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {
+            Ok(Ok(received)) => received,
+            Ok(Err(error)) => return response::malformed(&error),
+            Err(error) => {
+                tracing::error!(%error, "a request could not be processed");
+                return response::empty(StatusCode::INTERNAL_SERVER_ERROR);
+            }
         };
         if let Some(connect) = &mut received.connect {
             match self.hold(connect).await {
@@ -211,8 +222,7 @@ impl Poll<'_> {
 
     /// Puts the response together: handshake reply, queued messages, other replies (BAT-5).
     ///
-    /// The guards in `received` are dropped at its end: the session batch is over, and the session
-    /// expires from here on.
+    /// The guards in `received` are dropped at its end: the session expires from here on.
     fn compose(&self, mut received: Received) -> Response<Body> {
         let connects = received.connect.is_some() || received.answered.is_some();
         let handshake = received.replies.iter().any(Reply::is_handshake);
@@ -261,5 +271,20 @@ impl Poll<'_> {
         {
             response.headers_mut().insert(SET_COOKIE, header);
         }
+    }
+}
+
+/// Completes a future even if nobody waits for it any more: a client that goes away while its message
+/// is processed must not leave it with some subscribers and not with others.
+///
+/// What has not to wait for anything needs no task.
+async fn to_the_end<T: Send + 'static>(
+    tasks: &TaskTracker,
+    future: impl Future<Output = T> + Send + 'static,
+) -> Result<T, JoinError> {
+    let mut future = Box::pin(future);
+    match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
+        Poll::Ready(output) => Ok(output),
+        Poll::Pending => tasks.spawn(future).await,
     }
 }

@@ -1,7 +1,7 @@
 //! The sessions of a server, and their end.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
 use super::Core;
@@ -16,13 +16,20 @@ impl Core {
     /// The session can be found by its id from now on.
     pub(crate) fn add_session(&self, session: &ServerSession) {
         self.sessions.insert(session.id(), session.clone());
-        let remote = usize::from(!session.is_local());
-        self.remote.fetch_add(remote, Ordering::Relaxed);
     }
 
-    /// How many sessions have their client elsewhere.
-    pub(crate) fn remote_sessions(&self) -> usize {
-        self.remote.load(Ordering::Relaxed)
+    /// A place for a session, unless there are as many remote ones as there may be.
+    pub(crate) fn take_seat(&self, session: &ServerSession) -> Option<Seat<'_>> {
+        if session.is_local() {
+            return Some(Seat(None));
+        }
+        let limit = self.config.server.limits.max_sessions.unwrap_or(usize::MAX);
+        let taken = self
+            .remote
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
+                (taken < limit).then(|| taken + 1)
+            });
+        taken.is_ok().then(|| Seat(Some(&self.remote)))
     }
 
     /// Something was due at a time.
@@ -115,5 +122,25 @@ impl Core {
 
     pub(crate) fn count_delivered(&self, count: u64) {
         self.counters.delivered.fetch_add(count, Ordering::Relaxed);
+    }
+}
+
+/// A place among the remote sessions; it is given back when the handshake comes to nothing.
+#[derive(Debug)]
+#[must_use = "dropping it gives the place back"]
+pub(crate) struct Seat<'a>(Option<&'a AtomicUsize>);
+
+impl Seat<'_> {
+    /// The session has it now, until it is removed.
+    pub(crate) fn keep(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        if let Some(taken) = self.0 {
+            taken.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }

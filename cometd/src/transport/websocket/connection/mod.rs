@@ -1,6 +1,7 @@
 //! A socket and the session that it is bound to.
 
 use std::future::pending;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -118,15 +119,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => pending().await,
             }
         };
-        let resume = async {
-            match &mut self.held {
-                Some(held) => (&mut held.resume).await.unwrap_or(Resume::Stopped),
-                None => pending().await,
-            }
-        };
         tokio::select! {
             // In no fixed order: a session with much to receive must still be heard.
-            resume = resume => Event::Resume(resume),
+            resume = resumed(self.held.as_mut()) => Event::Resume(resume),
             () = self.push.notified() => Event::Push,
             frame = self.socket.next_frame() => Event::Frame(frame),
             () = self.core.stop().cancelled() => Event::Stop,
@@ -166,16 +161,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let frame = match frame {
             Ok(frame) => frame,
             Err(WebSocketError::ConnectionClosed) => return Err(End::Closed),
-            Err(error) => {
-                tracing::debug!(%error, "a socket failed");
-                // Lets the close frame out that the error has called for.
-                let _ = tokio::time::timeout(FAREWELL, self.socket.next_frame()).await;
-                return Err(End::Closed);
-            }
+            Err(error) => return Err(broken(&error)),
         };
         match frame.opcode() {
             OpCode::Text => self.on_text(frame).await,
-            OpCode::Close => Err(End::Closed),
+            OpCode::Close => {
+                // The answer to a close is written when the socket is asked for more.
+                let _ = tokio::time::timeout(FAREWELL, self.socket.next_frame()).await;
+                Err(End::Closed)
+            }
             // WS-2: nothing of Bayeux is binary.
             OpCode::Binary | OpCode::Continuation | OpCode::Ping | OpCode::Pong => Ok(()),
         }
@@ -196,9 +190,30 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session,
             holds: Holds::Any,
         };
-        let received = self.core.receive(sender, requests).await;
+        let _batch = sender.batch(&requests);
+        let received = self.receive(sender, requests).await?;
         let received = received.map_err(|error| malformed(&error))?;
         self.respond(received).await
+    }
+
+    /// Processes messages; a held connect is answered in time, however long that takes.
+    async fn receive(
+        &mut self,
+        sender: Sender,
+        requests: Vec<Request>,
+    ) -> Result<Result<Received, ParseError>, End> {
+        let core = Arc::clone(&self.core);
+        let mut receiving = pin!(core.receive(sender, requests));
+        loop {
+            // A server that stops finishes what it has begun: that end is seen by the next event.
+            let stopping = core.stop().is_cancelled();
+            let held = self.held.as_mut().filter(|_| !stopping);
+            tokio::select! {
+                biased;
+                received = &mut receiving => return Ok(received),
+                resume = resumed(held) => self.on_resume(resume).await?,
+            }
+        }
     }
 
     /// The session that a frame speaks for (WS-7, WS-8), to which messages go from now on (WS-12).
@@ -308,11 +323,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Resume::Messages | Resume::Lapsed | Resume::Disconnected => {}
         }
-        self.feed_queue_of(Some(connect.session())).await?;
+        // What is pushed on its own is not held up by a connect, nor hurried by its end.
+        if resume != Resume::Lapsed || connect.session().connect_only() {
+            self.feed_queue_of(Some(connect.session())).await?;
+        }
         let reply = self.core.finish_connect(&mut connect, Some(resume)).await;
         self.feed_replies(reply.as_slice()).await?;
         // The session expires from when the reply has been written (SES-6).
         self.flush().await
+    }
+}
+
+/// Completes when the connect that is held is to be answered.
+async fn resumed(held: Option<&mut Held>) -> Resume {
+    match held {
+        Some(held) => (&mut held.resume).await.unwrap_or(Resume::Stopped),
+        None => pending().await,
+    }
+}
+
+/// A socket that brought what is no WebSocket frame, or broke.
+fn broken(error: &WebSocketError) -> End {
+    tracing::debug!(%error, "a socket failed");
+    match error {
+        WebSocketError::FrameTooLarge => End::Close(CloseCode::Size, "message too large"),
+        WebSocketError::InvalidUTF8 => End::Close(CloseCode::Invalid, "not UTF-8"),
+        WebSocketError::IoError(_) => End::Closed,
+        _ => End::Close(CloseCode::Protocol, "not a WebSocket frame"),
     }
 }
 
