@@ -32,7 +32,11 @@ async fn serve() -> Running {
         .with_graceful_shutdown(server.clone())
         .on_bound(move |address| sender.send(address).unwrap());
     let serving = start(serving.into_future());
-    Running { server, address: bound.await.unwrap(), serving }
+    Running {
+        server,
+        address: bound.await.unwrap(),
+        serving,
+    }
 }
 
 /// A client over one HTTP/2 connection.
@@ -52,11 +56,19 @@ impl Http2 {
             // How the server ends the connection is looked at request by request.
             let _ = connection.await;
         });
-        Self { sender, address, cookie: None, _connection: connection }
+        Self {
+            sender,
+            address,
+            cookie: None,
+            _connection: connection,
+        }
     }
 
     /// Posts an envelope; the answer can be awaited while others are under way.
-    fn post(&mut self, envelope: &Value) -> impl Future<Output = (StatusCode, Option<String>, Value)> + use<> {
+    fn post(
+        &mut self,
+        envelope: &Value,
+    ) -> impl Future<Output = (StatusCode, Option<String>, Value)> + use<> {
         let mut request = Request::post(format!("http://{}/cometd", self.address));
         if let Some(cookie) = &self.cookie {
             request = request.header(header::COOKIE, cookie);
@@ -66,10 +78,15 @@ impl Http2 {
         async {
             let response = response.await.unwrap();
             let cookie = response.headers().get(header::SET_COOKIE);
-            let cookie = cookie.map(|it| it.to_str().unwrap().split(';').next().unwrap().to_owned());
+            let cookie =
+                cookie.map(|it| it.to_str().unwrap().split(';').next().unwrap().to_owned());
             let status = response.status();
             let body = response.into_body().collect().await.unwrap().to_bytes();
-            (status, cookie, serde_json::from_slice(&body).unwrap_or_default())
+            (
+                status,
+                cookie,
+                serde_json::from_slice(&body).unwrap_or_default(),
+            )
         }
     }
 
@@ -96,10 +113,14 @@ async fn one_http2_connection_carries_held_connects_and_publications() {
     let mut browser = Http2::connect(running.address).await;
     let (one, other) = (browser.handshake().await, browser.handshake().await);
     for id in [&one, &other] {
-        let subscribe = json!([{"channel": "/meta/subscribe", "clientId": id, "subscription": "/a"}]);
+        let subscribe =
+            json!([{"channel": "/meta/subscribe", "clientId": id, "subscription": "/a"}]);
         assert_eq!(browser.post(&subscribe).await.2[0]["successful"], true);
     }
-    let held = [browser.post(&connect(&one, json!({}))), browser.post(&connect(&other, json!({})))];
+    let held = [
+        browser.post(&connect(&one, json!({}))),
+        browser.post(&connect(&other, json!({}))),
+    ];
     let publish = json!([{"channel": "/a", "clientId": one, "data": 1}]);
     let (_, _, replies) = browser.post(&publish).await;
     assert_eq!(replies[1]["successful"], true);
@@ -112,8 +133,16 @@ async fn one_http2_connection_carries_held_connects_and_publications() {
 async fn a_websocket_can_be_a_stream_of_an_http2_connection() {
     let running = serve().await;
     let url = format!("ws://{}/cometd", running.address).parse().unwrap();
-    let mut socket = WebSocket::connect(url).http_version(HttpVersion::Http2).await.unwrap();
-    socket.send(Frame::text(json!([{"channel": "/meta/handshake"}]).to_string())).await.unwrap();
+    let mut socket = WebSocket::connect(url)
+        .http_version(HttpVersion::Http2)
+        .await
+        .unwrap();
+    socket
+        .send(Frame::text(
+            json!([{"channel": "/meta/handshake"}]).to_string(),
+        ))
+        .await
+        .unwrap();
     let frame = socket.next_frame().await.unwrap();
     let replies: Value = serde_json::from_slice(frame.payload()).unwrap();
     assert_eq!(replies[0]["successful"], true);
@@ -131,12 +160,20 @@ async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
 
     let url = format!("ws://{}/cometd", running.address).parse().unwrap();
     let mut socket = WebSocket::connect(url).await.unwrap();
-    socket.send(Frame::text(json!([{"channel": "/meta/handshake"}]).to_string())).await.unwrap();
+    socket
+        .send(Frame::text(
+            json!([{"channel": "/meta/handshake"}]).to_string(),
+        ))
+        .await
+        .unwrap();
     let frame = socket.next_frame().await.unwrap();
     let replies: Value = serde_json::from_slice(frame.payload()).unwrap();
     let id = replies[0]["clientId"].as_str().unwrap();
     for advice in [json!({"timeout": 0}), json!({})] {
-        socket.send(Frame::text(connect(id, advice).to_string())).await.unwrap();
+        socket
+            .send(Frame::text(connect(id, advice).to_string()))
+            .await
+            .unwrap();
     }
     socket.next_frame().await.unwrap();
     // The second connect is held once a later message has been answered.
@@ -144,7 +181,10 @@ async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
     socket.send(Frame::text(publish.to_string())).await.unwrap();
     socket.next_frame().await.unwrap();
 
-    assert_eq!(running.server.shutdown(Duration::from_secs(5)).await, Stopped::Drained);
+    assert_eq!(
+        running.server.shutdown(Duration::from_secs(5)).await,
+        Stopped::Drained
+    );
     assert_eq!(held.await.0, StatusCode::SERVICE_UNAVAILABLE);
     let close = socket.next_frame().await.unwrap();
     assert_eq!(close.close_code(), Some(CloseCode::Normal));
