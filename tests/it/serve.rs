@@ -95,14 +95,14 @@ impl Http2 {
         assert_eq!(status, StatusCode::OK);
         self.cookie = self.cookie.take().or(cookie);
         let id = replies[0]["clientId"].as_str().unwrap().to_owned();
-        let connect = connect(&id, json!({"timeout": 0}));
+        let connect = connect(&id, &json!({"timeout": 0}));
         let (_, _, replies) = self.post(&connect).await;
         assert_eq!(replies[0]["successful"], true);
         id
     }
 }
 
-fn connect(id: &str, advice: Value) -> Value {
+fn connect(id: &str, advice: &Value) -> Value {
     json!([{"channel": "/meta/connect", "clientId": id, "advice": advice}])
 }
 
@@ -118,8 +118,8 @@ async fn one_http2_connection_carries_held_connects_and_publications() {
         assert_eq!(browser.post(&subscribe).await.2[0]["successful"], true);
     }
     let held = [
-        browser.post(&connect(&one, json!({}))),
-        browser.post(&connect(&other, json!({}))),
+        browser.post(&connect(&one, &json!({}))),
+        browser.post(&connect(&other, &json!({}))),
     ];
     let publish = json!([{"channel": "/a", "clientId": one, "data": 1}]);
     let (_, _, replies) = browser.post(&publish).await;
@@ -156,7 +156,7 @@ async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
     let running = serve().await;
     let mut browser = Http2::connect(running.address).await;
     let id = browser.handshake().await;
-    let held = browser.post(&connect(&id, json!({})));
+    let held = browser.post(&connect(&id, &json!({})));
 
     let url = format!("ws://{}/cometd", running.address).parse().unwrap();
     let mut socket = WebSocket::connect(url).await.unwrap();
@@ -171,7 +171,7 @@ async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
     let id = replies[0]["clientId"].as_str().unwrap();
     for advice in [json!({"timeout": 0}), json!({})] {
         socket
-            .send(Frame::text(connect(id, advice).to_string()))
+            .send(Frame::text(connect(id, &advice).to_string()))
             .await
             .unwrap();
     }
