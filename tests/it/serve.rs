@@ -5,17 +5,18 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cometd::{BayeuxServer, Stopped};
+use cometd::{BayeuxServer, Builder, Stopped};
 use cometd_tests::{Pending, start};
 use futures_util::SinkExt;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use yawc::close::CloseCode;
-use yawc::{Frame, HttpVersion, WebSocket};
+use yawc::{Frame, HttpVersion, Options, WebSocket};
 
 /// A server on a port of its own.
 struct Running {
@@ -25,7 +26,11 @@ struct Running {
 }
 
 async fn serve() -> Running {
-    let server = BayeuxServer::builder().build().await.unwrap();
+    serve_with(|builder| builder).await
+}
+
+async fn serve_with(change: impl FnOnce(Builder) -> Builder) -> Running {
+    let server = change(BayeuxServer::builder()).build().await.unwrap();
     let app = axum::Router::new().nest_service("/cometd", server.clone().into_service());
     let (sender, bound) = oneshot::channel();
     let serving = cometd::serve(app, "127.0.0.1:0")
@@ -190,4 +195,66 @@ async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
     assert_eq!(close.close_code(), Some(CloseCode::Normal));
     drop((browser, socket));
     running.serving.answer().await.unwrap();
+}
+
+/// The extensions that a server agrees to, with one that a client offers.
+async fn agreed(running: &Running, offered: &str) -> Option<String> {
+    let mut stream = TcpStream::connect(running.address).await.unwrap();
+    let request = format!(
+        "GET /cometd HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\
+         Sec-WebSocket-Extensions: {offered}\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = String::new();
+    let mut lines = BufReader::new(stream).lines();
+    while let Some(line) = lines.next_line().await.unwrap().filter(|it| !it.is_empty()) {
+        head = head + &line.to_ascii_lowercase() + "\n";
+    }
+    let line = head
+        .lines()
+        .find_map(|it| it.strip_prefix("sec-websocket-extensions: "));
+    line.map(str::to_owned)
+}
+
+#[tokio::test]
+async fn compression_is_agreed_on_unless_it_is_switched_off() {
+    // WS-4, CFG-41: T-WS-27
+    let running = serve().await;
+    let extensions = agreed(&running, "permessage-deflate; client_max_window_bits").await;
+    assert!(extensions.unwrap().starts_with("permessage-deflate"));
+    assert_eq!(agreed(&running, "x-unknown").await, None);
+
+    let switch =
+        |builder: Builder| builder.option("ws.enableExtension.permessage-deflate", "false");
+    let running = serve_with(switch).await;
+    assert_eq!(agreed(&running, "permessage-deflate").await, None);
+}
+
+#[tokio::test]
+async fn long_and_short_messages_pass_a_compressed_socket() {
+    let running = serve().await;
+    let url = format!("ws://{}/cometd", running.address).parse().unwrap();
+    let options = Options::default().with_low_latency_compression();
+    let mut socket = WebSocket::connect(url).with_options(options).await.unwrap();
+    socket
+        .send(Frame::text(
+            json!([{"channel": "/meta/handshake"}]).to_string(),
+        ))
+        .await
+        .unwrap();
+    let frame = socket.next_frame().await.unwrap();
+    let replies: Value = serde_json::from_slice(frame.payload()).unwrap();
+    let id = replies[0]["clientId"].as_str().unwrap();
+    for data in ["short".to_owned(), "long ".repeat(50_000)] {
+        let batch = json!([
+            {"channel": "/meta/subscribe", "clientId": id, "subscription": "/a"},
+            {"channel": "/a", "clientId": id, "data": data},
+        ]);
+        socket.send(Frame::text(batch.to_string())).await.unwrap();
+        let frame = socket.next_frame().await.unwrap();
+        let delivered: Value = serde_json::from_slice(frame.payload()).unwrap();
+        assert_eq!(delivered, json!([{"channel": "/a", "data": data}]));
+        socket.next_frame().await.unwrap();
+    }
 }

@@ -33,6 +33,8 @@ pub struct BayeuxService {
 pub(super) struct Endpoint {
     pub(super) core: Arc<Core>,
     pub(super) browsers: Browsers,
+    /// How sockets are opened.
+    pub(super) sockets: yawc::Options,
 }
 
 impl BayeuxServer {
@@ -52,6 +54,7 @@ impl BayeuxServer {
         let endpoint = Endpoint {
             core: Arc::clone(self.core()),
             browsers: Browsers::default(),
+            sockets: super::websocket::options(&self.core().config().websocket),
         };
         BayeuxService {
             endpoint: Arc::new(endpoint),

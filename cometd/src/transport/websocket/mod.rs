@@ -3,4 +3,4 @@
 mod connection;
 mod upgrade;
 
-pub(super) use self::upgrade::asks_for_websocket;
+pub(super) use self::upgrade::{asks_for_websocket, options};

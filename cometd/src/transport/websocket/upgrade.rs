@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ::http::header::{HeaderName, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use yawc::{Options, WebSocket};
+use yawc::{DeflatePool, Options, WebSocket};
 
 use super::connection::Connection;
 use crate::protocol::Transport;
@@ -24,7 +24,7 @@ impl Endpoint {
             Ok(protocol) => protocol,
             Err(text) => return refused(text),
         };
-        let upgrade = WebSocket::upgrade_with_options(&mut request, options(config));
+        let upgrade = WebSocket::upgrade_with_options(&mut request, self.sockets.clone());
         let (upgrade, socket) = match upgrade {
             Ok(upgrade) => upgrade,
             Err(error) => return refused(&error.to_string()),
@@ -80,13 +80,32 @@ fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     all.flat_map(|it| it.split(',')).map(str::trim)
 }
 
-/// Buffers start small and give back what they grew: most sockets are idle most of the time.
-fn options(config: &WebSocketConfig) -> Options {
+/// How sockets are opened: with buffers that start small and give back what they grew, because most
+/// sockets are idle most of the time, and with compression for those who ask for it (WS-4).
+pub(in crate::transport) fn options(config: &WebSocketConfig) -> Options {
     // Both limits exclude the number that they are given.
     let limit = config.common.max_message_size.saturating_add(1);
-    Options::default()
+    let options = Options::default()
         .with_limits(limit, limit)
         .with_read_buffer_capacity(config.buffer_size)
         .with_write_buffer_capacity(config.buffer_size)
-        .with_utf8()
+        .with_utf8();
+    if config.disabled_extensions.contains(DEFLATE) {
+        return options;
+    }
+    let at_once = std::thread::available_parallelism().map_or(1, usize::from);
+    // Without memory of earlier messages the state of deflate is needed only while a message is
+    // packed, so that it is shared and an idle socket has none of its some 300 KiB.
+    options
+        .with_low_latency_compression()
+        .server_no_context_takeover()
+        .client_no_context_takeover()
+        .with_deflate_pool(DeflatePool::new(at_once))
+        .with_compression_threshold(WORTH_PACKING)
 }
+
+/// The extension that `ws.enableExtension.permessage-deflate` switches.
+const DEFLATE: &str = "permessage-deflate";
+
+/// Bytes from which on a message is compressed: smaller ones fit into a packet as they are.
+const WORTH_PACKING: usize = 1024;
