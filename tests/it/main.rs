@@ -25,6 +25,7 @@ mod lazy;
 mod limits;
 mod loss;
 mod publish;
+mod queue;
 mod random;
 mod serve;
 mod services;

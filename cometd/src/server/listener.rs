@@ -1,11 +1,14 @@
 //! Hooks on channels and sessions.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
+
 use super::channel::ServerChannel;
 use super::exchange::Exchange;
 use super::hook::{Deferred, Flow, Outcome};
 use super::session::ServerSession;
 use super::settings::ChannelConfig;
-use crate::protocol::{ChannelId, Message};
+use crate::protocol::{ChannelId, FrozenMessage, Message, Reply};
 
 /// Sees the messages that are sent to a channel, before its subscribers do.
 ///
@@ -90,6 +93,36 @@ pub trait ServerListener: Send + Sync + 'static {
     /// A session does not subscribe to a channel any more.
     fn unsubscribed(&self, session: &ServerSession, channel: &ServerChannel) {
         let _ = (session, channel);
+    }
+}
+
+/// Sees the queue of one session.
+///
+/// Methods are called by whoever queues or delivers, so they must be quick, and must not wait. Every
+/// method has a default that changes nothing.
+pub trait QueueListener: Send + Sync + 'static {
+    /// A message is to be queued although there are `maxQueue` already. [`Flow::Stop`] drops it.
+    ///
+    /// Without a listener that says so, `maxQueue` limits nothing (SES-4); what always limits the
+    /// queue is `maxQueueBytes`.
+    fn queue_maxed(&self, session: &ServerSession, message: &FrozenMessage) -> Flow {
+        let _ = (session, message);
+        Flow::Continue
+    }
+
+    /// A message was queued.
+    fn queued(&self, session: &ServerSession, message: &Arc<FrozenMessage>) {
+        let _ = (session, message);
+    }
+
+    /// Messages and replies are about to leave together, or either of them alone. Both may be changed.
+    fn dequeue(
+        &self,
+        session: &ServerSession,
+        messages: &mut VecDeque<Arc<FrozenMessage>>,
+        replies: &mut Vec<Reply>,
+    ) {
+        let _ = (session, messages, replies);
     }
 }
 

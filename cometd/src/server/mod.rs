@@ -44,7 +44,7 @@ pub use self::exchange::Exchange;
 pub use self::extension::Extension;
 pub use self::filter::{DataFilter, NoMarkup};
 pub use self::hook::{Deferred, Flow, HandlerError, Outcome};
-pub use self::listener::{MessageListener, Removal, ServerListener, Subscriber};
+pub use self::listener::{MessageListener, QueueListener, Removal, ServerListener, Subscriber};
 pub use self::local_session::{LocalError, LocalSession};
 pub use self::location::Location;
 pub use self::policy::{Decision, DefaultSecurityPolicy, SecurityPolicy};

@@ -92,7 +92,7 @@ impl MockSession {
     #[expect(clippy::panic, reason = "documented: an expectation of a test")]
     pub fn expect_delivered(&self, channel: &str) -> Delivered {
         let mut arrived = self.arrived.lock();
-        arrived.extend(self.session.drain());
+        arrived.extend(self.session.take_queue(&mut Vec::new()));
         let found = arrived
             .iter()
             .position(|message| message.channel().as_str() == channel);
@@ -109,7 +109,7 @@ impl MockSession {
     #[track_caller]
     pub fn expect_nothing(&self) {
         let mut arrived = self.arrived.lock();
-        arrived.extend(self.session.drain());
+        arrived.extend(self.session.take_queue(&mut Vec::new()));
         assert!(arrived.is_empty(), "{}", Arrived(&arrived));
     }
 }

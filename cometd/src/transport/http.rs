@@ -227,7 +227,9 @@ impl Polling<'_> {
         let connects = received.connect.is_some() || received.answered.is_some();
         let handshake = received.replies.iter().any(Reply::is_handshake);
         let queued = match &received.session {
-            Some(session) if self.delivers(session, connects, handshake) => session.drain(),
+            Some(session) if self.delivers(session, connects, handshake) => {
+                session.take_queue(&mut received.replies)
+            }
             _ => std::collections::VecDeque::new(),
         };
         let messages = queued.iter().map(|it| &**it);

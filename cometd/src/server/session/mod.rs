@@ -14,7 +14,7 @@ use parking_lot::{Mutex, RwLock};
 use super::channel::ServerChannel;
 use super::core::Core;
 use super::extension::Extension;
-use super::listener::{Removal, Subscriber};
+use super::listener::{QueueListener, Removal, Subscriber};
 use super::timers::now;
 use crate::protocol::{ChannelPattern, ClientId};
 use crate::session::{Phase, State, Wake};
@@ -42,6 +42,7 @@ struct Inner {
     hooked: AtomicBool,
     broadcast_to_publisher: AtomicBool,
     extensions: RwLock<Option<Extensions>>,
+    queue_listeners: RwLock<Option<QueueListeners>>,
     subscriptions: Mutex<HashMap<ChannelPattern, ServerChannel>>,
     /// Who is called back at the end; `None` once that has come.
     removed: Mutex<Option<Vec<RemovedCallback>>>,
@@ -54,6 +55,9 @@ struct Inner {
 
 /// The extensions of one session, in the order in which they were added.
 type Extensions = Arc<[Arc<dyn Extension>]>;
+
+/// Those who see the queue of one session.
+type QueueListeners = Arc<[Arc<dyn QueueListener>]>;
 
 /// Runs what was to be called back at the end of a session.
 pub(crate) type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -82,6 +86,7 @@ impl ServerSession {
             hooked: AtomicBool::new(false),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
             extensions: RwLock::default(),
+            queue_listeners: RwLock::default(),
             subscriptions: Mutex::default(),
             removed: Mutex::new(Some(Vec::new())),
             attributes: Mutex::default(),
@@ -221,6 +226,18 @@ impl ServerSession {
         let present = extensions.iter().flat_map(|it| it.iter()).cloned();
         *extensions = Some(present.chain([Arc::new(extension) as _]).collect());
         self.0.hooked.store(true, Ordering::Release);
+    }
+
+    /// Adds a listener to the queue of this session.
+    pub fn add_queue_listener(&self, listener: impl QueueListener) {
+        let mut listeners = self.0.queue_listeners.write();
+        let present = listeners.iter().flat_map(|it| it.iter()).cloned();
+        *listeners = Some(present.chain([Arc::new(listener) as _]).collect());
+    }
+
+    /// Those who see the queue; `None` is the common case.
+    fn queue_listeners(&self) -> Option<QueueListeners> {
+        self.0.queue_listeners.read().clone()
     }
 
     /// The extensions of this session; `None` is the common case.

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, oneshot};
 
 use super::ServerSession;
-use crate::protocol::FrozenMessage;
+use crate::protocol::{FrozenMessage, Reply};
+use crate::server::hook::Flow;
 use crate::server::timers::{Timer, now};
 use crate::session::{ConnectToken, Due, Enqueued, Hold, Pacing, Resume, State, Wake};
 
@@ -62,7 +63,32 @@ impl ServerSession {
         self.0.browser.get().is_some_and(|it| **it == *browser)
     }
 
+    /// Queues a message, if those who see the queue let it.
     pub(crate) fn enqueue(
+        &self,
+        message: Arc<FrozenMessage>,
+        patience: Option<Duration>,
+        now: Instant,
+    ) -> Enqueued {
+        let Some(listeners) = self.queue_listeners() else {
+            return self.add_to_queue(message, patience, now);
+        };
+        let maxed = self.max_queue().is_some_and(|max| self.queued() >= max);
+        if maxed
+            && listeners
+                .iter()
+                .any(|it| it.queue_maxed(self, &message) == Flow::Stop)
+        {
+            return Enqueued::Dropped;
+        }
+        let enqueued = self.add_to_queue(Arc::clone(&message), patience, now);
+        if matches!(enqueued, Enqueued::Queued(_)) {
+            listeners.iter().for_each(|it| it.queued(self, &message));
+        }
+        enqueued
+    }
+
+    fn add_to_queue(
         &self,
         message: Arc<FrozenMessage>,
         patience: Option<Duration>,
@@ -77,8 +103,20 @@ impl ServerSession {
         })
     }
 
-    pub(crate) fn drain(&self) -> VecDeque<Arc<FrozenMessage>> {
-        self.0.shell.lock().state.drain()
+    /// How many messages call for those who see the queue.
+    fn max_queue(&self) -> Option<usize> {
+        self.server()?.transport(None).max_queue
+    }
+
+    /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
+    pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
+        let mut messages = self.0.shell.lock().state.drain();
+        if let Some(listeners) = self.queue_listeners() {
+            for listener in listeners.iter() {
+                listener.dequeue(self, &mut messages, replies);
+            }
+        }
+        messages
     }
 
     /// A connect arrived; the guard starts the expiry once it is dropped (SES-6, SES-18).

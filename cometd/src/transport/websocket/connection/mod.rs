@@ -262,10 +262,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 .session
                 .as_ref()
                 .is_some_and(ServerSession::connect_only);
-            if answered || !connect_only {
-                self.feed_queue_of(received.session.as_ref()).await?;
+            let mut replies = std::mem::take(&mut received.replies);
+            if let Some(session) = received
+                .session
+                .as_ref()
+                .filter(|_| answered || !connect_only)
+            {
+                let queued = session.take_queue(&mut replies);
+                self.feed_messages(queued).await?;
             }
-            self.feed_replies(&received.replies).await?;
+            self.feed_replies(&replies).await?;
         }
         if let Some(connect) = received.connect.take() {
             self.hold(connect).await?;
@@ -279,7 +285,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.config().common.allow_message_delivery_during_handshake
             && let Some(session) = &received.session
         {
-            queued = session.drain();
+            queued = session.take_queue(&mut received.replies);
         }
         if let Some(handshaken) = received.replies.iter_mut().find_map(Reply::handshake_mut) {
             handshaken.messages = queued.len();
@@ -300,9 +306,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.held = Some(Held { connect, resume });
             return Ok(());
         }
-        self.feed_queue_of(Some(connect.session())).await?;
         let reply = self.core.finish_connect(&mut connect, None).await;
-        self.feed_replies(reply.as_slice()).await
+        self.feed_with_queue(connect.session(), reply).await
     }
 
     /// Ends a held connect.
@@ -317,18 +322,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return Err(End::Close(CloseCode::Normal, "processing took too long"));
             }
             Resume::Stopped => {
-                self.feed_queue_of(Some(connect.session())).await?;
+                self.feed_with_queue(connect.session(), None).await?;
                 self.flush().await?;
                 return Err(End::Close(CloseCode::Normal, "the server stops"));
             }
             Resume::Messages | Resume::Lapsed | Resume::Disconnected => {}
         }
+        let reply = self.core.finish_connect(&mut connect, Some(resume)).await;
         // What is pushed on its own is not held up by a connect, nor hurried by its end.
         if resume != Resume::Lapsed || connect.session().connect_only() {
-            self.feed_queue_of(Some(connect.session())).await?;
+            self.feed_with_queue(connect.session(), reply).await?;
+        } else {
+            self.feed_replies(reply.as_slice()).await?;
         }
-        let reply = self.core.finish_connect(&mut connect, Some(resume)).await;
-        self.feed_replies(reply.as_slice()).await?;
         // The session expires from when the reply has been written (SES-6).
         self.flush().await
     }

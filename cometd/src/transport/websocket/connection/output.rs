@@ -16,22 +16,27 @@ use crate::protocol::{FrozenMessage, Reply};
 use crate::server::ServerSession;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Puts what is queued for the bound session into frames.
     pub(super) async fn feed_queue(&mut self) -> Result<(), End> {
-        let session = self.session.clone();
-        self.feed_queue_of(session.as_ref()).await
-    }
-
-    /// Puts what is queued for a session into frames (WS-10).
-    pub(super) async fn feed_queue_of(
-        &mut self,
-        session: Option<&ServerSession>,
-    ) -> Result<(), End> {
-        match session {
-            Some(session) => self.feed_messages(session.drain()).await,
+        match self.session.clone() {
+            Some(session) => self.feed_with_queue(&session, None).await,
             None => Ok(()),
         }
     }
 
+    /// Puts what is queued for a session into frames, and the reply of its connect behind it.
+    pub(super) async fn feed_with_queue(
+        &mut self,
+        session: &ServerSession,
+        reply: Option<Reply>,
+    ) -> Result<(), End> {
+        let mut replies = Vec::from_iter(reply);
+        let queued = session.take_queue(&mut replies);
+        self.feed_messages(queued).await?;
+        self.feed_replies(&replies).await
+    }
+
+    /// Puts messages into frames of as many as are configured (WS-10).
     pub(super) async fn feed_messages(
         &mut self,
         messages: VecDeque<Arc<FrozenMessage>>,
