@@ -20,6 +20,7 @@ mod disconnect;
 mod foreign;
 mod handshake;
 mod http;
+mod inspect;
 mod interop;
 mod lazy;
 mod limits;
