@@ -34,5 +34,4 @@ mod session;
 mod subscribe;
 mod tidy;
 mod ui;
-mod volume;
 mod websocket;
