@@ -89,16 +89,27 @@ impl Serve {
         let stopping = server.clone();
         let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
             tokio::select! {
-                () = signalled() => tracing::info!("asked to stop"),
+                () = signalled() => {
+                    tracing::info!("asked to stop");
+                    stopping.stop();
+                }
                 () = stopping.stopped() => {}
             }
-            let stopped = stopping.shutdown(patience).await;
-            tracing::info!(?stopped, "stopped");
         });
+        let stopping = async {
+            server.stopped().await;
+            let stopped = server.shutdown(patience).await;
+            tracing::info!(?stopped, "stopped");
+            // Connections that their peers keep open are left behind after as long again.
+            tokio::time::sleep(patience).await;
+        };
         tokio::select! {
-            served = serving => served,
-            // Connections that their peers keep open are left behind.
-            () = async { server.stopped().await; tokio::time::sleep(patience).await } => Ok(()),
+            served = serving.into_future() => {
+                // Every connection is closed; what tasks remain have the rest of the time.
+                server.shutdown(patience).await;
+                served
+            }
+            () = stopping => Ok(()),
         }
     }
 }

@@ -19,6 +19,7 @@ mod connect;
 mod disconnect;
 mod foreign;
 mod handshake;
+mod hooks;
 mod http;
 mod inspect;
 mod interop;

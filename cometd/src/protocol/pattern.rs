@@ -30,6 +30,14 @@ impl ChannelPattern {
         Ok(Self { name, breadth })
     }
 
+    /// A copy that shares nothing with the text that it was read from.
+    pub(crate) fn detached(&self) -> Self {
+        Self {
+            name: String::from(&*self.name).into(),
+            breadth: self.breadth,
+        }
+    }
+
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -134,9 +134,4 @@ impl Reply {
     pub(crate) const fn handshake_mut(&mut self) -> Option<&mut Handshaken> {
         self.handshake.as_mut()
     }
-
-    /// Whether this answers a successful handshake.
-    pub(crate) const fn is_handshake(&self) -> bool {
-        self.handshake.is_some()
-    }
 }

@@ -10,6 +10,7 @@ use crate::protocol::ChannelPattern;
 
 /// The vote of an [`Authorizer`].
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Vote {
     /// Yes, unless somebody denies.
     Grant,

@@ -11,7 +11,7 @@ use super::core::Core;
 use super::session::ServerSession;
 use super::settings::{ChannelConfig, Settings};
 use crate::channel::Subscribers;
-use crate::protocol::{ChannelPattern, ClientId};
+use crate::protocol::{ChannelKind, ChannelPattern, ClientId};
 
 /// A channel that exists in a server, or a wildcard that has subscribers, listeners or authorizers
 /// of its own. A cheap clone of a handle.
@@ -196,6 +196,10 @@ impl ServerChannel {
         }
         life.removed = true;
         Sweep::Remove
+    }
+
+    pub(crate) fn is_meta(&self) -> bool {
+        matches!(self.0.id.kind(), ChannelKind::Meta(_))
     }
 
     pub(crate) fn mark_removed(&self) {

@@ -11,7 +11,7 @@ use super::pipeline::{Processed, unknown_session};
 use super::session::{Connecting, ServerSession};
 use super::timers::now;
 use crate::protocol::{Advice, BayeuxError, Reconnect, Reply, Transport};
-use crate::session::{Hold, Resume, Wake};
+use crate::session::{Hold, Phase, Resume, Wake};
 
 /// A connect that has been accepted and not yet answered.
 ///
@@ -61,7 +61,13 @@ impl Core {
             .transport()
             .unwrap_or(Transport::LongPolling);
         let asked = exchange.message.advice;
-        let (guard, again) = session.connect(self.pacing(Some(transport)), now());
+        let connected = session.connect(self.pacing(Some(transport)), now());
+        let Some((guard, again)) = connected else {
+            let ended = session.phase() == Phase::Disconnected;
+            exchange.reply.set_advice(Some(unknown_session(ended)));
+            let refusal = Err(BayeuxError::SessionUnknown.into());
+            return Processed::Replied(self.conclude(Some(session), exchange, refusal).await);
+        };
         let timeout = session.change(|state| {
             if transport != Transport::WebSocket {
                 state.detach();
@@ -107,13 +113,14 @@ impl Core {
             });
             reply.add_advice(advice);
             reply.succeed();
-        } else if resume == Some(Resume::Disconnected) {
+        } else if resume.is_some() && session.phase() == Phase::Disconnected {
             // CN-16: a held connect ends well, and is the last one.
             reply.set_advice(Some(Advice::reconnect(Reconnect::None)));
             reply.succeed();
         } else {
             // CN-22: the session ended while the connect was processed.
-            reply.set_advice(Some(unknown_session(true)));
+            let ended = session.phase() == Phase::Disconnected;
+            reply.set_advice(Some(unknown_session(ended)));
             reply.fail(BayeuxError::SessionUnknown);
         }
         self.replied(Some(&session), reply).await

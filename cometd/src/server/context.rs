@@ -1,5 +1,6 @@
 //! The request that a message came with.
 
+use std::fmt;
 use std::net::SocketAddr;
 
 use http::{HeaderMap, Uri, Version};
@@ -9,7 +10,7 @@ use crate::protocol::Transport;
 /// What a hook can know of the request that carries a message (CTX-1).
 ///
 /// Over HTTP it is the request itself, over WebSocket the one that opened the socket (CTX-2).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Context {
     pub(crate) transport: Option<Transport>,
     pub(crate) uri: Uri,
@@ -80,6 +81,22 @@ impl Context {
             .flat_map(Cookies)
             .find(|(it, _)| *it == name)
             .map(|(_, value)| value)
+    }
+}
+
+/// Names headers and does not show their values: cookies and authorizations are credentials.
+impl fmt::Debug for Context {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&str> = self.headers.keys().map(http::HeaderName::as_str).collect();
+        formatter
+            .debug_struct("Context")
+            .field("transport", &self.transport)
+            .field("path", &self.uri.path())
+            .field("version", &self.version)
+            .field("headers", &names)
+            .field("peer", &self.peer)
+            .field("secure", &self.secure)
+            .finish()
     }
 }
 

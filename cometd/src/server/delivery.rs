@@ -117,8 +117,7 @@ impl ServerSession {
             .is_lazy()
             .then(|| core.channel(&message.channel().into()));
         let lazy_timeout = lazy.flatten().and_then(|channel| channel.lazy_timeout());
-        let patience = core.patience(lazy_timeout);
-        core.deliver_to(self, &Arc::new(message.freeze()), patience)
+        core.deliver_to(self, &Arc::new(message.freeze()), lazy_timeout)
             .await
     }
 
@@ -139,7 +138,7 @@ impl Core {
         &self,
         session: &ServerSession,
         frozen: &Arc<FrozenMessage>,
-        patience: Option<Duration>,
+        lazy_timeout: Option<Duration>,
     ) -> Result<(), SendError> {
         let Some(frozen) = self.outgoing(session, frozen).await else {
             return Err(SendError::Vetoed);
@@ -152,7 +151,7 @@ impl Core {
             local.receive(&frozen).await;
             return Ok(());
         }
-        match self.enqueue(session, Arc::clone(&frozen), patience, now()) {
+        match self.enqueue(session, Arc::clone(&frozen), lazy_timeout, now()) {
             Enqueued::Queued(_) => Ok(()),
             Enqueued::Gone => Err(SendError::Gone(Box::new(frozen.message().clone()))),
             Enqueued::Dropped | Enqueued::Overflow => {
@@ -190,10 +189,10 @@ impl Core {
         &self,
         session: &ServerSession,
         frozen: Arc<FrozenMessage>,
-        patience: Option<Duration>,
+        lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
-        let enqueued = session.enqueue(frozen, patience, now);
+        let enqueued = session.enqueue(frozen, lazy_timeout, now);
         match enqueued {
             Enqueued::Queued(_) => self.count_delivered(1),
             Enqueued::Gone => {}

@@ -130,6 +130,15 @@ impl Panicked {
     }
 }
 
+/// Calls a hook that has nothing to answer, or whose answer comes by what it was given: a panic is
+/// logged and ends the call.
+pub(crate) fn tell(what: &'static str, hook: impl FnOnce()) {
+    if let Err(payload) = catch_unwind(AssertUnwindSafe(hook)) {
+        let error = Panicked::new(&*payload);
+        tracing::error!(%error, "{what} failed");
+    }
+}
+
 /// Calls a hook and waits for its answer: a panic ends the call, not the server.
 pub(crate) async fn call<'a, T>(hook: impl FnOnce() -> Deferred<'a, T>) -> Result<T, Panicked> {
     let answer = catch_unwind(AssertUnwindSafe(hook)).map_err(|it| Panicked::new(&*it))?;

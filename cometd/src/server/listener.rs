@@ -44,6 +44,7 @@ where
 
 /// Why a session ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Removal {
     /// Its client said `/meta/disconnect`, or the server ended it.
     Disconnected,
@@ -98,8 +99,8 @@ pub trait ServerListener: Send + Sync + 'static {
 
 /// Sees the queue of one session.
 ///
-/// Methods are called by whoever queues or delivers, so they must be quick, and must not wait. Every
-/// method has a default that changes nothing.
+/// Methods are called one at a time, in the order of the queue, by whoever queues or delivers: they
+/// must be quick, and must not send to this session. Every method has a default that changes nothing.
 pub trait QueueListener: Send + Sync + 'static {
     /// A message is to be queued although there are `maxQueue` already. [`Flow::Stop`] drops it.
     ///

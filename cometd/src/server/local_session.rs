@@ -13,8 +13,8 @@ use super::pipeline::{Holds, Processed, Sender};
 use super::session::{LocalHalf, ServerSession};
 use crate::protocol::codec::{Echo, Request};
 use crate::protocol::{
-    BayeuxError, ChannelError, ChannelId, ChannelPattern, FrozenMessage, IntoData, Message,
-    MetaChannel, RawJson, Reply,
+    BayeuxError, ChannelError, ChannelId, ChannelKind, ChannelPattern, FrozenMessage, IntoData,
+    Message, MetaChannel, RawJson, Reply,
 };
 
 /// A client inside the server, such as the one that every service has. A cheap clone of a handle.
@@ -105,6 +105,9 @@ impl LocalSession {
         ChannelError: From<C::Error>,
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
+        if matches!(channel.kind(), ChannelKind::Meta(_)) {
+            return Err(BayeuxError::ChannelInvalid.into());
+        }
         let data = Some(data.into_data()?);
         self.request(Message {
             data,

@@ -6,7 +6,6 @@ use std::time::Duration;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::hook::{self, Flow};
-use super::listener::Removal;
 use super::pipeline::{Processed, Refusal};
 use super::policy::Decision;
 use super::session::{Farewell, LocalHalf, ServerSession};
@@ -100,20 +99,20 @@ impl Core {
     fn register(&self, session: &ServerSession, exchange: &mut Exchange) {
         let transport = exchange.context.transport();
         let pacing = self.pacing(transport);
+        // First, so that a deadline which passes at once finds it.
+        self.add_session(session);
         let advice = session.change(|state| {
             if session.is_local() {
                 state.handshake_local();
                 return (None, Wake::Nobody);
             }
             state.pace.transport = pacing;
-            state.set_connect_only(self.transport(transport).meta_connect_deliver_only);
             state.handshake(now());
             (
                 transport.and_then(|transport| state.pace.advise(transport, true)),
                 Wake::Nobody,
             )
         });
-        self.add_session(session);
         exchange.reply.add_advice(advice);
         exchange.reply.handshaken(Handshaken {
             client_id: session.id(),
@@ -129,7 +128,7 @@ impl Core {
     }
 
     pub(super) fn remove_session_of_client(&self, session: &ServerSession) -> Option<Farewell> {
-        self.remove_session(session, Removal::Disconnected, None)
+        self.remove_session(session, None)
     }
 
     /// A meta channel that means nothing is refused like any channel that must not be made (PROC-5).

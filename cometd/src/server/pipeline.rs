@@ -8,6 +8,7 @@ use super::connect::Connect;
 use super::context::Context;
 use super::core::Core;
 use super::exchange::Exchange;
+use super::extension::Extension;
 use super::hook::{self, Flow};
 use super::session::{Batch, ServerSession};
 use super::timers::now;
@@ -52,6 +53,8 @@ pub(crate) enum Holds {
 pub(crate) struct Received {
     /// The session of the sender; a new one after a handshake.
     pub(crate) session: Option<ServerSession>,
+    /// Whether that is a new session: its reply is the first thing that its client gets.
+    pub(crate) handshaken: bool,
     /// The replies in the order of the requests.
     pub(crate) replies: Vec<Reply>,
     /// The connect that may be held: its reply comes after the others.
@@ -101,6 +104,7 @@ impl Core {
 
         let mut received = Received {
             session: sender.session.clone(),
+            handshaken: false,
             replies: Vec::with_capacity(requests.len()),
             connect: None,
             answered: None,
@@ -110,6 +114,7 @@ impl Core {
                 Processed::Replied(reply) => received.replies.extend(reply),
                 Processed::Handshaken(session, reply) => {
                     received.session = Some(session);
+                    received.handshaken = true;
                     received.replies.extend(reply);
                 }
                 // Of two in one envelope the later one replaces the earlier.
@@ -146,8 +151,11 @@ impl Core {
                 return Processed::Replied(self.replied(session, reply).await);
             }
         };
-        tracing::trace!(%message, "received");
         let kind = message.channel().kind();
+        if kind != ChannelKind::Meta(MetaChannel::Handshake) {
+            // A handshake may carry credentials.
+            tracing::trace!(%message, "received");
+        }
         let exchange = Exchange::new(message, reply, Arc::clone(&sender.context));
         if kind == ChannelKind::Meta(MetaChannel::Handshake) {
             return self.handshake(exchange).await;
@@ -164,7 +172,7 @@ impl Core {
         named: Option<&ServerSession>,
         mut exchange: Exchange,
     ) -> Processed {
-        let outcome = match self.incoming(session, &mut exchange).await {
+        let outcome = match self.incoming(named, &mut exchange).await {
             Flow::Stop => Err(Refusal::Deleted),
             Flow::Continue => match Self::alive(named, &mut exchange) {
                 Err(error) => Err(error.into()),
@@ -250,17 +258,16 @@ impl Core {
         session: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Flow {
+        for extension in self.extensions() {
+            if incoming(&**extension, session, exchange).await == Flow::Stop {
+                return Flow::Stop;
+            }
+        }
+        // Looked up only now: one that has just been added takes part.
         let own = session.and_then(ServerSession::extensions);
-        let all = self
-            .extensions()
-            .iter()
-            .map(|it| &**it)
-            .chain(own.iter().flat_map(|it| it.iter()).map(|it| &**it));
-        for extension in all {
-            match hook::call(|| extension.incoming(session, exchange)).await {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => return Flow::Stop,
-                Err(error) => tracing::error!(%error, "an extension failed on an incoming message"),
+        for extension in own.iter().flat_map(|it| it.iter()) {
+            if incoming(&**extension, session, exchange).await == Flow::Stop {
+                return Flow::Stop;
             }
         }
         Flow::Continue
@@ -283,6 +290,19 @@ impl Core {
         }
         Some(reply)
     }
+}
+
+/// Shows an incoming message to one extension.
+async fn incoming(
+    extension: &dyn Extension,
+    session: Option<&ServerSession>,
+    exchange: &mut Exchange,
+) -> Flow {
+    let flow = hook::call(|| extension.incoming(session, exchange)).await;
+    flow.unwrap_or_else(|error| {
+        tracing::error!(%error, "an extension failed on an incoming message");
+        Flow::Continue
+    })
 }
 
 /// What the client of an unknown session is told to do (ADV-6, ADV-7).

@@ -9,6 +9,7 @@ use crate::protocol::{ChannelKind, ChannelPattern};
 
 /// The answer of a [`SecurityPolicy`].
 #[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Decision {
     /// It may.
     Grant,

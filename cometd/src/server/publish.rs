@@ -16,7 +16,9 @@ use super::policy::Decision;
 use super::session::ServerSession;
 use super::timers::now;
 use crate::channel::Operation;
-use crate::protocol::{BayeuxError, ChannelKind, ChannelPattern, FrozenMessage, Message};
+use crate::protocol::{
+    BayeuxError, ChannelKind, ChannelPattern, FrozenMessage, Message, MetaChannel,
+};
 
 impl Core {
     /// A client publishes.
@@ -33,14 +35,15 @@ impl Core {
                 .await
                 .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
         }
-        self.authorize_on(&route, Operation::Publish, &id, session, exchange)
-            .await
-            .map_err(|reason| BayeuxError::PublishDenied { reason })?;
         let kind = id.kind();
-        // A service channel that nobody listens to is not recorded: names are free (CH-16).
+        // Made before the next question, so that who is hung on it when it is made is asked, too. A
+        // service channel that nobody listens to is not recorded: names are free (CH-16).
         if !exists && kind == ChannelKind::Broadcast {
             route.push(self.create_channel(&id, |_| ()).0);
         }
+        self.authorize_on(&route, Operation::Publish, &id, session, exchange)
+            .await
+            .map_err(|reason| BayeuxError::PublishDenied { reason })?;
         let empty = Message::empty(exchange.message.channel().clone());
         let message = std::mem::replace(&mut exchange.message, empty);
         self.publish(&route, kind, Some(session), message).await
@@ -84,6 +87,7 @@ impl Core {
         sender: Option<&ServerSession>,
         message: &mut Message,
     ) -> Result<(), Refusal> {
+        let kind = message.channel().kind();
         for channel in route {
             if channel.with_settings(|settings| settings.listeners.is_empty()) {
                 continue;
@@ -100,11 +104,11 @@ impl Core {
                     }
                     Ok(Outcome::Fail(error)) => {
                         tracing::error!(%channel, location, %error, "a handler failed");
-                        return Err(BayeuxError::HandlerFailed.into());
+                        fail_closed(kind)?;
                     }
                     Err(error) => {
                         tracing::error!(%channel, location, %error, "a handler failed");
-                        return Err(BayeuxError::HandlerFailed.into());
+                        fail_closed(kind)?;
                     }
                 }
             }
@@ -119,12 +123,11 @@ impl Core {
         sender: Option<&ServerSession>,
         mut message: Message,
     ) {
-        let mut lazy_timeout = None;
-        for channel in route {
-            message.lazy |= channel.is_lazy();
-            lazy_timeout = channel.lazy_timeout();
-        }
-        let patience = self.patience(lazy_timeout);
+        message.lazy |= route.iter().any(ServerChannel::is_lazy);
+        let own = route
+            .last()
+            .filter(|it| it.id().as_str() == message.channel().as_str());
+        let lazy_timeout = own.and_then(ServerChannel::lazy_timeout); // LAZY-2
         let frozen = Arc::new(message.freeze());
         let heard: Vec<&ServerChannel> = route.iter().filter(|it| it.has_subscribers()).collect();
         let mut seen = (heard.len() > 1).then(HashSet::new);
@@ -136,7 +139,7 @@ impl Core {
                     continue; // PUB-5
                 }
                 if seen.as_mut().is_none_or(|seen| seen.insert(session.id())) {
-                    self.hand_over(session, &frozen, patience).await; // PUB-4
+                    self.hand_over(session, &frozen, lazy_timeout).await; // PUB-4
                 }
             }
         }
@@ -147,14 +150,14 @@ impl Core {
         self: &Arc<Self>,
         session: &ServerSession,
         frozen: &Arc<FrozenMessage>,
-        patience: Option<Duration>,
+        lazy_timeout: Option<Duration>,
     ) {
         if session.is_hooked() || session.is_local() {
-            if let Err(error) = self.deliver_to(session, frozen, patience).await {
+            if let Err(error) = self.deliver_to(session, frozen, lazy_timeout).await {
                 tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");
             }
         } else {
-            self.enqueue(session, Arc::clone(frozen), patience, now());
+            self.enqueue(session, Arc::clone(frozen), lazy_timeout, now());
         }
     }
 
@@ -213,6 +216,21 @@ impl Core {
             }
         }
         votes.result()
+    }
+}
+
+/// What becomes of a message whose handler failed: it does not pass, unless it takes nothing but only
+/// keeps a session going or ends what the session has.
+const fn fail_closed(kind: ChannelKind) -> Result<(), Refusal> {
+    match kind {
+        ChannelKind::Meta(
+            MetaChannel::Connect | MetaChannel::Unsubscribe | MetaChannel::Disconnect,
+        ) => Ok(()),
+        ChannelKind::Meta(
+            MetaChannel::Handshake | MetaChannel::Subscribe | MetaChannel::Unknown,
+        )
+        | ChannelKind::Service
+        | ChannelKind::Broadcast => Err(Refusal::Error(BayeuxError::HandlerFailed)),
     }
 }
 

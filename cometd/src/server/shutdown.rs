@@ -6,6 +6,7 @@ use super::BayeuxServer;
 
 /// How a server came to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum Stopped {
     /// Everything had been answered and every task had ended.
     Drained,
@@ -23,7 +24,7 @@ impl BayeuxServer {
     /// The server stops even if this is dropped.
     pub async fn shutdown(&self, patience: Duration) -> Stopped {
         let core = self.core();
-        core.stop().cancel();
+        self.stop();
         for session in core.sessions().all() {
             session.change(|state| ((), state.stop()));
         }
@@ -32,6 +33,11 @@ impl BayeuxServer {
             Ok(()) => Stopped::Drained,
             Err(_) => Stopped::TimedOut,
         }
+    }
+
+    /// Tells everything to stop, and waits for nothing.
+    pub(crate) fn stop(&self) {
+        self.core().stop().cancel();
     }
 
     /// Completes when [`shutdown`](Self::shutdown) has been called.

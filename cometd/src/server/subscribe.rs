@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use serde_json::Value;
 
+use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::session::ServerSession;
@@ -27,22 +28,28 @@ impl Core {
 
     async fn subscribe_to(
         self: &Arc<Self>,
-        channel: &ChannelPattern,
+        id: &ChannelPattern,
         session: &ServerSession,
         exchange: &mut Exchange,
     ) -> Result<(), BayeuxError> {
-        if self.channel(channel).is_none() {
-            self.authorize(Operation::Create, channel, session, exchange)
+        let kind = id.kind();
+        self.check_room(id, session)?;
+        if self.channel(id).is_none() {
+            self.authorize(Operation::Create, id, session, exchange)
                 .await
                 .map_err(|reason| BayeuxError::CreateDenied { reason })?;
+            // Made before the next question, so that who is hung on it when it is made is asked, too.
+            if kind == ChannelKind::Broadcast {
+                self.create_channel(id, |_| ());
+            }
         }
-        self.authorize(Operation::Subscribe, channel, session, exchange)
+        self.authorize(Operation::Subscribe, id, session, exchange)
             .await
             .map_err(|reason| BayeuxError::SubscribeDenied { reason })?;
-        match channel.kind() {
+        match kind {
             ChannelKind::Service => Ok(()), // SUB-7
             ChannelKind::Meta(_) => Err(BayeuxError::SubscribeFailed),
-            ChannelKind::Broadcast => self.add_subscription(channel, session),
+            ChannelKind::Broadcast => self.add_subscription(id, session),
         }
     }
 
@@ -52,38 +59,51 @@ impl Core {
         id: &ChannelPattern,
         session: &ServerSession,
     ) -> Result<(), BayeuxError> {
-        let limit = self
-            .config()
-            .server
-            .limits
-            .max_subscriptions_per_session
-            .unwrap_or(usize::MAX);
-        let added = session.subscriptions_mut(|subscriptions| {
+        // A channel may be swept between its creation and the subscription: then make it again.
+        loop {
+            let (channel, _) = self.create_channel(id, |_| ());
+            match self.add_subscriber(&channel, session)? {
+                Added::Swept => {}
+                Added::Already => return Ok(()), // SUB-9
+                Added::New => {
+                    self.tell(|listener| listener.subscribed(session, &channel));
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Whether the session may have one more subscription.
+    fn check_room(&self, id: &ChannelPattern, session: &ServerSession) -> Result<(), BayeuxError> {
+        let limit = self.config().server.limits.max_subscriptions_per_session;
+        let limit = limit.unwrap_or(usize::MAX);
+        session.subscriptions_mut(|subscriptions| {
+            if subscriptions.len() >= limit && !subscriptions.contains_key(id) {
+                return Err(BayeuxError::SubscriptionsExceeded { limit });
+            }
+            Ok(())
+        })
+    }
+
+    fn add_subscriber(
+        &self,
+        channel: &ServerChannel,
+        session: &ServerSession,
+    ) -> Result<Added, BayeuxError> {
+        self.check_room(channel.id(), session)?;
+        session.subscriptions_mut(|subscriptions| {
             if !session.is_handshook() {
                 return Err(BayeuxError::SubscribeFailed); // SUB-11
             }
-            if subscriptions.contains_key(id) {
-                return Ok(None); // SUB-9
+            if subscriptions.get(channel.id()) == Some(channel) {
+                return Ok(Added::Already);
             }
-            if subscriptions.len() >= limit {
-                return Err(BayeuxError::SubscriptionsExceeded { limit });
+            if channel.add_subscriber(session, now()).is_none() {
+                return Ok(Added::Swept);
             }
-            // A channel may be swept between its creation and the subscription: then make it again.
-            let channel = loop {
-                let (channel, _) = self.create_channel(id, |_| ());
-                if channel.add_subscriber(session, now()).is_some() {
-                    break channel;
-                }
-            };
-            subscriptions.insert(id.clone(), channel.clone());
-            Ok(Some(channel))
-        })?;
-        if let Some(channel) = added {
-            self.listeners()
-                .iter()
-                .for_each(|listener| listener.subscribed(session, &channel));
-        }
-        Ok(())
+            subscriptions.insert(channel.id().clone(), channel.clone());
+            Ok(Added::New)
+        })
     }
 
     /// Unsubscribes from every channel that the message names, up to the first that does not exist.
@@ -94,7 +114,10 @@ impl Core {
     ) -> Result<(), BayeuxError> {
         for id in self.named_channels(exchange.message.subscription())? {
             match id.kind() {
-                ChannelKind::Meta(_) => return Err(BayeuxError::UnsubscribeFailed), // UNS-4
+                ChannelKind::Meta(_) if self.channel(&id).is_some() => {
+                    return Err(BayeuxError::UnsubscribeFailed); // UNS-4
+                }
+                ChannelKind::Meta(_) => return Err(BayeuxError::ChannelMissing), // UNS-2
                 ChannelKind::Service | ChannelKind::Broadcast => {
                     let channel = self.channel(&id).ok_or(BayeuxError::ChannelMissing)?;
                     self.remove_subscription(channel.id(), session);
@@ -109,9 +132,7 @@ impl Core {
         let channel = session.subscriptions_mut(|subscriptions| subscriptions.remove(id));
         let Some(channel) = channel else { return false };
         channel.remove_subscriber(session);
-        self.listeners()
-            .iter()
-            .for_each(|listener| listener.unsubscribed(session, &channel));
+        self.tell(|listener| listener.unsubscribed(session, &channel));
         true
     }
 
@@ -123,6 +144,11 @@ impl Core {
         let names: Vec<ByteString> = match subscription.map(RawJson::to::<Value>) {
             None | Some(Ok(Value::Null)) => return Err(BayeuxError::SubscriptionMissing),
             Some(Ok(Value::String(name))) => vec![name.into()],
+            Some(Ok(Value::Array(names))) if names.len() > self.limits().batch => {
+                return Err(BayeuxError::SubscriptionsExceeded {
+                    limit: self.limits().batch,
+                });
+            }
             Some(Ok(Value::Array(names))) if !names.is_empty() => names
                 .into_iter()
                 .map(|name| match name {
@@ -139,4 +165,12 @@ impl Core {
             .map(|name| name.ok_or(BayeuxError::SubscriptionInvalid))
             .collect()
     }
+}
+
+/// What became of a subscription.
+enum Added {
+    New,
+    Already,
+    /// The channel is gone.
+    Swept,
 }

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::channel::WeakChannel;
 use super::core::Core;
+use super::hook;
 use super::session::WeakSession;
 use crate::session::Deadlines;
 
@@ -19,28 +20,56 @@ pub(crate) enum Timer {
     Channel(WeakChannel),
 }
 
+impl Timer {
+    /// Whether something may still come of a deadline.
+    fn matters(&self, at: Instant) -> bool {
+        match self {
+            Self::Session(session) => session.upgrade().is_some_and(|it| it.is_scheduled(at)),
+            Self::Channel(channel) => channel.upgrade().is_some(),
+        }
+    }
+}
+
 /// The deadlines of a server.
 #[derive(Debug, Default)]
 pub(crate) struct Timers {
-    deadlines: Mutex<Deadlines<Timer>>,
+    due: Mutex<DueTimes>,
     /// The next deadline is earlier than the one that is waited for.
     earlier: Notify,
 }
 
+#[derive(Debug, Default)]
+struct DueTimes {
+    deadlines: Deadlines<Timer>,
+    /// How many there were after the last look at all of them.
+    kept: usize,
+}
+
+/// So few deadlines are not worth a look at all of them.
+const FEW: usize = 1024;
+
 impl Timers {
     pub(crate) fn schedule(&self, at: Instant, timer: Timer) {
-        let is_next = self.deadlines.lock().push(at, timer);
+        let mut due = self.due.lock();
+        let is_next = due.deadlines.push(at, timer);
+        if due.deadlines.len() > FEW.max(due.kept * 2) {
+            // Times that have been moved forward, and sessions that have ended, leave deadlines
+            // behind. Looking at all when they have doubled costs each deadline a constant.
+            due.deadlines.retain(|at, timer| timer.matters(at));
+            due.kept = due.deadlines.len();
+        }
+        drop(due);
         if is_next {
             self.earlier.notify_one();
         }
     }
 
     fn next(&self) -> Option<Instant> {
-        self.deadlines.lock().next()
+        self.due.lock().deadlines.next()
     }
 
     fn pop(&self, now: Instant) -> Option<(Instant, Timer)> {
-        self.deadlines.lock().pop(now)
+        self.due.lock().deadlines.pop(now)
     }
 }
 
@@ -67,7 +96,7 @@ pub(crate) async fn run(timers: Arc<Timers>, core: Weak<Core>, stop: Cancellatio
         let Some(core) = core.upgrade() else { return };
         let now = now();
         while let Some((at, timer)) = timers.pop(now) {
-            core.due(timer, at, now);
+            hook::tell("a deadline", || core.due(timer, at, now));
         }
     }
 }

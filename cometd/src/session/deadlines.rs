@@ -32,6 +32,17 @@ impl<K> Deadlines<K> {
         earlier
     }
 
+    /// How many deadlines there are.
+    pub(crate) fn len(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Drops the deadlines that do not matter any more.
+    pub(crate) fn retain(&mut self, mut matters: impl FnMut(Instant, &K) -> bool) {
+        self.heap
+            .retain(|Reverse(entry)| matters(entry.at, &entry.key));
+    }
+
     /// The next deadline.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(entry)| entry.at)

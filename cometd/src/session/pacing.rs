@@ -15,6 +15,10 @@ pub(crate) struct Pacing {
     pub(crate) max_interval: Duration,
     /// How long a connect may be processed or held without another message; `None` is forever.
     pub(crate) max_processing: Option<Duration>,
+    /// How long lazy messages wait; `None` is not at all.
+    pub(crate) max_lazy: Option<Duration>,
+    /// How many queued messages call for those who see the queue.
+    pub(crate) max_queue: Option<usize>,
     /// Whether advice says `maxInterval` (`handshakeReconnect`).
     pub(crate) advise_max_interval: bool,
 }
@@ -76,18 +80,18 @@ impl Pace {
         self.asked_interval = interval;
     }
 
-    pub(crate) const fn set_timeout(&mut self, timeout: Option<Duration>) {
-        self.timeout = timeout;
+    pub(crate) fn set_timeout(&mut self, timeout: Option<Duration>) {
+        self.timeout = bounded(timeout);
         self.advised = None;
     }
 
-    pub(crate) const fn set_interval(&mut self, interval: Option<Duration>) {
-        self.interval = interval;
+    pub(crate) fn set_interval(&mut self, interval: Option<Duration>) {
+        self.interval = bounded(interval);
         self.advised = None;
     }
 
     pub(crate) fn set_max_interval(&mut self, interval: Option<Duration>) {
-        self.max_interval = interval.filter(|it| !it.is_zero());
+        self.max_interval = bounded(interval).filter(|it| !it.is_zero());
     }
 
     /// The advice of a reply over this transport, if it is due (ADV-3).
@@ -108,6 +112,12 @@ impl Pace {
     }
 }
 
+/// "For ever" is ten years: times are added to the clock, which has an end.
+fn bounded(time: Option<Duration>) -> Option<Duration> {
+    const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+    time.map(|time| time.min(LONGEST))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +128,8 @@ mod tests {
             interval: Duration::ZERO,
             max_interval: Duration::from_secs(10),
             max_processing: None,
+            max_lazy: None,
+            max_queue: None,
             advise_max_interval: false,
         })
     }

@@ -25,6 +25,7 @@ impl Queued for Arc<FrozenMessage> {
 
 /// What happens to a message that a session's queue has no room for.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub enum QueueOverflow {
     /// The session is ended: its client is told to stop, or learns on its return that it has to
     /// handshake. The one policy that hides no loss.
@@ -83,6 +84,7 @@ impl<M: Queued> Queue<M> {
             };
             self.bytes -= oldest.size();
             self.urgent = self.urgent.saturating_sub(usize::from(!oldest.is_lazy()));
+            self.urgent = self.urgent.min(self.messages.len());
         }
     }
 

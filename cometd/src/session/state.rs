@@ -77,8 +77,8 @@ pub(crate) enum Hold {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Due {
     Wake(Wake),
-    /// The session has to be removed; its connect, if one is held, ends with this.
-    Expired(Option<Resume>),
+    /// The session has ended, and has to be removed.
+    Expired(Wake),
 }
 
 /// How a session's messages reach their destination.
@@ -88,6 +88,8 @@ enum Route {
     Response,
     /// Through the connection of this number, at any time.
     Push(u64),
+    /// Through the connection of this number, with connect replies only.
+    PushWithConnects(u64),
 }
 
 /// The state of one session: every change is a function of input and time.
@@ -174,8 +176,15 @@ impl<M: Queued> State<M> {
     }
 
     /// A connect arrived: the deadline is off (SES-8), a held one gives way (CN-17). Returns
-    /// whether an earlier connect had been accepted.
-    pub(crate) fn connect(&mut self, pacing: Pacing, now: Instant) -> (ConnectToken, bool, Wake) {
+    /// whether an earlier connect had been accepted; `None` if the session has ended.
+    pub(crate) fn connect(
+        &mut self,
+        pacing: Pacing,
+        now: Instant,
+    ) -> Option<(ConnectToken, bool, Wake)> {
+        if !self.is_alive() {
+            return None;
+        }
         let before = self.phase == Phase::Connected;
         self.phase = Phase::Connected;
         self.heard = now;
@@ -184,7 +193,7 @@ impl<M: Queued> State<M> {
         self.tokens += 1;
         let token = ConnectToken(self.tokens);
         self.connect = Some(token);
-        (token, before, self.release(Resume::Replaced))
+        Some((token, before, self.release(Resume::Replaced)))
     }
 
     /// The connect was answered, or there is nobody left to answer: the deadline is set (SES-6).
@@ -192,7 +201,7 @@ impl<M: Queued> State<M> {
         if self.connect == Some(token) {
             self.connect = None;
             self.held = None;
-            self.expiry = Some(now + self.pace.grace());
+            self.expiry = self.is_alive().then(|| now + self.pace.grace());
         }
     }
 
@@ -226,17 +235,18 @@ impl<M: Queued> State<M> {
         self.batches == 0 && self.queue.is_urgent()
     }
 
-    /// Queues a message. A lazy one waits for at most `patience`.
+    /// Queues a message. A lazy one waits for at most the timeout of its channel, or the transport's.
     pub(crate) fn enqueue(
         &mut self,
         message: M,
-        patience: Option<Duration>,
+        lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
         if !self.is_alive() {
             return Enqueued::Gone;
         }
         let lazy = message.is_lazy();
+        let patience = lazy_timeout.or(self.pace.transport.max_lazy);
         match self.queue.push(message, self.capacity, self.overflow) {
             Admission::Dropped => return Enqueued::Dropped,
             Admission::Overflow => return Enqueued::Overflow,
@@ -284,6 +294,11 @@ impl<M: Queued> State<M> {
         self.queue.take()
     }
 
+    /// Whether a session batch keeps messages back.
+    pub(crate) const fn is_in_batch(&self) -> bool {
+        self.batches > 0
+    }
+
     pub(crate) const fn start_batch(&mut self) {
         self.batches += 1;
     }
@@ -295,26 +310,37 @@ impl<M: Queued> State<M> {
     }
 
     /// Messages go to this connection from now on; a connect held elsewhere gives way (WS-13).
-    pub(crate) fn attach(&mut self, connection: u64) -> Wake {
-        if self.route == Route::Push(connection) {
+    pub(crate) fn attach(&mut self, connection: u64, connect_only: bool) -> Wake {
+        let route = if connect_only {
+            Route::PushWithConnects(connection)
+        } else {
+            Route::Push(connection)
+        };
+        if self.route == route {
             return Wake::Nobody;
         }
-        self.route = Route::Push(connection);
+        self.route = route;
         self.waking = false;
         self.release(Resume::Replaced)
     }
 
     /// Messages go into responses from now on.
-    pub(crate) fn detach(&mut self) {
-        if matches!(self.route, Route::Push(_)) {
-            self.route = Route::Response;
-            self.waking = false;
+    pub(crate) const fn detach(&mut self) {
+        self.route = Route::Response;
+        self.waking = false;
+    }
+
+    /// Whether messages go to this connection.
+    pub(crate) const fn is_attached_to(&self, connection: u64) -> bool {
+        match self.route {
+            Route::Response => false,
+            Route::Push(it) | Route::PushWithConnects(it) => it == connection,
         }
     }
 
     /// The connection is closed: what is queued stays for the next one (WS-18).
     pub(crate) fn close(&mut self, connection: u64) {
-        if self.route == Route::Push(connection) {
+        if self.is_attached_to(connection) {
             self.detach();
         }
     }
@@ -323,7 +349,10 @@ impl<M: Queued> State<M> {
     pub(crate) fn end(&mut self, phase: Phase, farewell: Option<M>) -> Wake {
         self.phase = phase;
         (self.expiry, self.lazy) = (None, None);
-        let pushes = matches!(self.route, Route::Push(_)) && farewell.is_some();
+        let pushes = self.route != Route::Response && farewell.is_some();
+        if phase == Phase::Expired {
+            self.queue.take(); // SES-12
+        }
         if let Some(farewell) = farewell {
             self.queue.append(farewell);
         }
@@ -364,7 +393,9 @@ impl<M: Queued> State<M> {
             return Due::Wake(Wake::Nobody);
         }
         if passed(self.expiry) || passed(self.overdue()) {
-            return Due::Expired(self.held.take().map(|_| Resume::Overdue));
+            let wake = self.release(Resume::Overdue);
+            self.end(Phase::Expired, None);
+            return Due::Expired(wake);
         }
         if passed(self.held.map(|(_, until)| until)) {
             return Due::Wake(self.release(Resume::Lapsed));
@@ -410,6 +441,8 @@ mod tests {
             interval: Duration::ZERO,
             max_interval: 10 * SECOND,
             max_processing: None,
+            max_lazy: Some(5 * SECOND),
+            max_queue: None,
             advise_max_interval: false,
         }
     }
@@ -417,10 +450,10 @@ mod tests {
     /// Connected once, with a connect held for `hold`.
     fn holding(hold: Hold) -> (State<char>, Instant, ConnectToken) {
         let (mut state, now) = handshaken();
-        let (first, before, _) = state.connect(pacing(), now);
+        let (first, before, _) = state.connect(pacing(), now).unwrap();
         assert!(!before);
         state.connected(first, now);
-        let (token, before, _) = state.connect(pacing(), now);
+        let (token, before, _) = state.connect(pacing(), now).unwrap();
         assert!(before && state.hold(token, hold, now + 20 * SECOND));
         (state, now, token)
     }
@@ -444,9 +477,9 @@ mod tests {
         // CN-3, CN-6, LAZY-6
         let (mut state, now) = handshaken();
         state.enqueue('A', Some(5 * SECOND), now);
-        let (token, ..) = state.connect(pacing(), now);
+        let (token, ..) = state.connect(pacing(), now).unwrap();
         assert!(state.hold(token, Hold::ForMessages, now + SECOND));
-        let (token, ..) = state.connect(pacing(), now);
+        let (token, ..) = state.connect(pacing(), now).unwrap();
         state.enqueue('b', None, now);
         assert!(!state.hold(token, Hold::ForMessages, now + SECOND));
         assert!(state.hold(token, Hold::ForTime, now + SECOND));
@@ -456,7 +489,7 @@ mod tests {
     fn a_second_connect_replaces_the_first() {
         // CN-17, CN-20
         let (mut state, now, first) = holding(Hold::ForMessages);
-        let (second, _, wake) = state.connect(pacing(), now);
+        let (second, _, wake) = state.connect(pacing(), now).unwrap();
         assert_eq!(wake, Wake::Held(Resume::Replaced));
         assert!(state.hold(second, Hold::ForMessages, now + 20 * SECOND));
         // The late end of the first one starts no expiry and ends no hold.
@@ -479,7 +512,7 @@ mod tests {
         assert_eq!(state.deadline(), Some(now + 30 * SECOND));
         state.hear(now + 25 * SECOND);
         assert_eq!(state.due(now + 34 * SECOND), Due::Wake(Wake::Nobody));
-        assert_eq!(state.due(now + 35 * SECOND), Due::Expired(None));
+        assert_eq!(state.due(now + 35 * SECOND), Due::Expired(Wake::Nobody));
     }
 
     #[test]
@@ -490,7 +523,7 @@ mod tests {
         assert_eq!(state.due(now + SECOND), Due::Wake(Wake::Nobody));
         assert_eq!(
             state.due(now + 2 * SECOND),
-            Due::Expired(Some(Resume::Overdue))
+            Due::Expired(Wake::Held(Resume::Overdue))
         );
     }
 
@@ -528,8 +561,8 @@ mod tests {
     fn one_wake_up_is_under_way_at_most() {
         // WS-12, WS-13
         let (mut state, now, _) = holding(Hold::ForTime);
-        assert_eq!(state.attach(1), Wake::Held(Resume::Replaced));
-        assert_eq!(state.attach(1), Wake::Nobody);
+        assert_eq!(state.attach(1, false), Wake::Held(Resume::Replaced));
+        assert_eq!(state.attach(1, false), Wake::Nobody);
         assert_eq!(state.enqueue('a', None, now), queued(Wake::Pushed));
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
         state.drain();
@@ -540,10 +573,10 @@ mod tests {
     fn a_closed_socket_leaves_its_messages_to_the_next() {
         // WS-18
         let (mut state, now) = handshaken();
-        state.attach(1);
+        state.attach(1, false);
         state.close(1);
         assert_eq!(state.enqueue('a', None, now), queued(Wake::Nobody));
-        state.attach(2);
+        state.attach(2, false);
         state.close(1);
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Pushed));
         assert_eq!(state.drain(), ['a', 'b']);
@@ -569,5 +602,39 @@ mod tests {
             assert_eq!(state.enqueue(message, None, now), queued(Wake::Nobody));
         }
         assert_eq!(state.enqueue('e', None, now), Enqueued::Overflow);
+    }
+
+    #[test]
+    fn nothing_revives_a_session_that_has_ended() {
+        // SES-12, CN-22
+        let (mut state, now, token) = holding(Hold::ForMessages);
+        state.end(Phase::Disconnected, None);
+        assert!(state.connect(pacing(), now).is_none());
+        state.connected(token, now);
+        state.hear(now);
+        assert!(!state.hold(token, Hold::ForMessages, now + SECOND));
+        assert_eq!(
+            (state.phase(), state.deadline()),
+            (Phase::Disconnected, None)
+        );
+        assert_eq!(state.due(now + 100 * SECOND), Due::Wake(Wake::Nobody));
+    }
+
+    #[test]
+    fn a_connect_only_socket_is_not_pushed_to() {
+        // CN-15, CFG-15
+        let (mut state, now) = handshaken();
+        state.attach(1, true);
+        assert_eq!(state.enqueue('a', None, now), queued(Wake::Nobody));
+        assert!(state.is_attached_to(1) && !state.is_attached_to(2));
+    }
+
+    #[test]
+    fn an_expired_session_keeps_no_messages() {
+        // SES-12
+        let (mut state, now) = handshaken();
+        state.enqueue('a', None, now);
+        assert_eq!(state.due(now + 10 * SECOND), Due::Expired(Wake::Nobody));
+        assert!(state.drain().is_empty());
     }
 }

@@ -9,7 +9,15 @@ use crate::protocol::ClientId;
 /// The sessions of each browser that have a connect held, by the browser's cookie.
 #[derive(Debug, Default)]
 pub(super) struct Browsers {
-    held: Mutex<HashMap<Box<str>, HashMap<ClientId, u64>>>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    /// The latest place of each session, by browser.
+    sessions: HashMap<Box<str>, HashMap<ClientId, u64>>,
+    /// Tells places of one session apart.
+    count: u64,
 }
 
 /// A place among the held connects of a browser; dropping it frees the place (MULTI-6).
@@ -31,22 +39,23 @@ impl Browsers {
         session: ClientId,
         limit: Option<usize>,
     ) -> Option<Place<'_>> {
+        let limit = limit.unwrap_or(usize::MAX);
         let mut held = self.held.lock();
-        let sessions = held.get(browser);
-        let others = sessions.map_or(0, |it| it.keys().filter(|it| **it != session).count());
-        if limit.is_some_and(|limit| others >= limit) {
+        let sessions = held.sessions.get(browser);
+        let others = sessions.map_or(0, |it| it.len() - usize::from(it.contains_key(&session)));
+        if others >= limit {
             return None;
         }
-        let count = held
+        held.count += 1;
+        let count = held.count;
+        held.sessions
             .entry(browser.into())
             .or_default()
-            .entry(session)
-            .or_default();
-        *count += 1;
-        let count = *count;
+            .insert(session, count);
+        let browser = browser.into();
         Some(Place {
             browsers: self,
-            browser: browser.into(),
+            browser,
             session,
             count,
         })
@@ -56,7 +65,7 @@ impl Browsers {
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut held = self.browsers.held.lock();
-        let Some(sessions) = held.get_mut(&self.browser) else {
+        let Some(sessions) = held.sessions.get_mut(&self.browser) else {
             return;
         };
         // A later connect of the session may have taken the place over.
@@ -64,7 +73,7 @@ impl Drop for Place<'_> {
             sessions.remove(&self.session);
         }
         if sessions.is_empty() {
-            held.remove(&self.browser);
+            held.sessions.remove(&self.browser);
         }
     }
 }
@@ -88,7 +97,7 @@ mod tests {
         assert!(browsers.enter("c", id(4), Some(0)).is_none());
         drop(first);
         assert!(browsers.enter("a", id(2), Some(1)).is_some());
-        assert!(browsers.held.lock().is_empty());
+        assert!(browsers.held.lock().sessions.is_empty());
     }
 
     #[test]

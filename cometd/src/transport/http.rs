@@ -24,6 +24,9 @@ use crate::server::pipeline::{Holds, Received, Sender};
 use crate::server::{Connect, Context, ServerSession};
 use crate::session::{Hold, Resume};
 
+/// Longest value of the browser's cookie, in bytes: a longer one is none of ours.
+const MAX_COOKIE: usize = 128;
+
 /// Answers a request of a polling transport.
 pub(super) async fn answer<B>(
     endpoint: &Endpoint,
@@ -56,7 +59,6 @@ where
     let context = Endpoint::context(transport, parts);
     let polling = Polling {
         endpoint,
-        transport,
         config,
         callback,
         context,
@@ -88,23 +90,23 @@ fn config(config: &ResolvedConfig, transport: Transport) -> &HttpConfig {
 /// The requests of several envelopes are those of one (CB-3).
 fn decode(endpoint: &Endpoint, texts: &[ByteString]) -> Result<Vec<Request>, ParseError> {
     let limits = endpoint.core.limits();
+    let limit = limits.batch;
     let mut requests = Vec::new();
     for text in texts {
         requests.extend(codec::decode(text, limits)?);
+        if requests.len() > limit {
+            return Err(ParseError::BatchTooLong { limit });
+        }
     }
-    match requests.len() {
-        0 => Err(ParseError::Empty),
-        count if count > limits.batch => Err(ParseError::BatchTooLong {
-            limit: limits.batch,
-        }),
-        _ => Ok(requests),
+    if requests.is_empty() {
+        return Err(ParseError::Empty);
     }
+    Ok(requests)
 }
 
 /// One request of a client.
 struct Polling<'a> {
     endpoint: &'a Endpoint,
-    transport: Transport,
     config: &'a HttpConfig,
     callback: Option<String>,
     context: Arc<Context>,
@@ -155,7 +157,8 @@ impl Polling<'_> {
     }
 
     fn browser(&self) -> Option<&str> {
-        self.context.cookie(&self.config.cookie.name)
+        let value = self.context.cookie(&self.config.cookie.name)?;
+        (1..=MAX_COOKIE).contains(&value.len()).then_some(value)
     }
 
     /// Holds a connect until there is something to say.
@@ -169,7 +172,10 @@ impl Polling<'_> {
             };
             if let Some(held) = connect.hold(Hold::ForMessages) {
                 // Nobody to resume it any more means that the server is gone.
-                resume = Some(held.await.unwrap_or(Resume::Stopped));
+                resume = Some(tokio::select! {
+                    resume = held => resume.unwrap_or(Resume::Stopped),
+                    () = core.stop().cancelled() => Resume::Stopped,
+                });
             }
         }
         match resume {
@@ -196,6 +202,9 @@ impl Polling<'_> {
 
     /// The reply to a connect of one session too many (MULTI-3, MULTI-4).
     fn too_many(&self, mut reply: Reply) -> Reply {
+        if reply.successful() != Some(true) {
+            return reply;
+        }
         let interval = self.config.multi_session_interval;
         let reconnect = if interval.is_some() {
             Reconnect::Retry
@@ -225,7 +234,7 @@ impl Polling<'_> {
     /// The guards in `received` are dropped at its end: the session expires from here on.
     fn compose(&self, mut received: Received) -> Response<Body> {
         let connects = received.connect.is_some() || received.answered.is_some();
-        let handshake = received.replies.iter().any(Reply::is_handshake);
+        let handshake = received.handshaken;
         let queued = match &received.session {
             Some(session) if self.delivers(session, connects, handshake) => {
                 session.take_queue(&mut received.replies)
@@ -257,7 +266,7 @@ impl Polling<'_> {
         if handshake {
             return self.config.common.allow_message_delivery_during_handshake;
         }
-        let connect_only = session.connect_only() || self.transport == Transport::CallbackPolling;
+        let connect_only = session.connect_only() || self.config.common.meta_connect_deliver_only;
         connects || !connect_only
     }
 

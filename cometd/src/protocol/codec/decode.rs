@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Duration;
 
 use bytestring::ByteString;
-use serde::de::{self, Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
+};
 use serde_json::value::RawValue;
 
 use super::scan;
@@ -61,14 +63,16 @@ pub(crate) struct Echo {
 /// Reads an envelope: an array of messages, or one message.
 pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, ParseError> {
     scan::check(text, limits.depth)?;
-    let Envelope(messages) = serde_json::from_str(text)?;
-    if messages.is_empty() {
-        return Err(ParseError::Empty);
-    }
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let messages = EnvelopeVisitor(limits.batch).deserialize(&mut deserializer)?;
     if messages.len() > limits.batch {
         return Err(ParseError::BatchTooLong {
             limit: limits.batch,
         });
+    }
+    deserializer.end()?;
+    if messages.is_empty() {
+        return Err(ParseError::Empty);
     }
     Ok(messages
         .into_iter()
@@ -76,19 +80,20 @@ pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>,
         .collect())
 }
 
-/// The fields of the messages of an envelope, as slices of its text.
-struct Envelope<'a>(Vec<Fields<'a>>);
+/// Reads the fields of the messages of an envelope, as slices of its text: at most one message more
+/// than this number, so that a long batch is refused before it costs anything.
+struct EnvelopeVisitor(usize);
 
-impl<'de> Deserialize<'de> for Envelope<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EnvelopeVisitor)
+impl<'de> DeserializeSeed<'de> for EnvelopeVisitor {
+    type Value = Vec<Fields<'de>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct EnvelopeVisitor;
-
 impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = Envelope<'de>;
+    type Value = Vec<Fields<'de>>;
 
     fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("a message or an array of messages")
@@ -96,18 +101,21 @@ impl<'de> Visitor<'de> for EnvelopeVisitor {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let mut messages = Vec::new();
-        while let Some(fields) = seq.next_element()? {
+        while messages.len() <= self.0
+            && let Some(fields) = seq.next_element()?
+        {
             messages.push(fields);
         }
-        Ok(Envelope(messages))
+        while messages.len() > self.0 && seq.next_element::<IgnoredAny>()?.is_some() {}
+        Ok(messages)
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Ok(Envelope(vec![FieldsVisitor.visit_map(map)?]))
+        Ok(vec![FieldsVisitor.visit_map(map)?])
     }
 
     fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Envelope(Vec::new()))
+        Ok(Vec::new())
     }
 }
 
@@ -326,8 +334,8 @@ fn parse_advice(value: &RawValue) -> Result<RequestAdvice, BayeuxError> {
     })
 }
 
-/// Longest time that a client may ask for: a week.
-const MAX_ASKED: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Longest time that a client may ask for: an hour.
+const MAX_ASKED: Duration = Duration::from_secs(60 * 60);
 
 /// Milliseconds of the wire; negative ones mean "not set".
 fn milliseconds(value: f64) -> Option<Duration> {

@@ -55,6 +55,8 @@ pub(crate) fn freeze(mut message: Message) -> FrozenMessage {
     message.data = message.data.map(|present| {
         part(&text, data, present.as_str()).map_or_else(|| present.detached(), RawJson::checked)
     });
+    message.id = message.id.map(|id| String::from(&*id).into());
+    message.subscription = message.subscription.map(|it| it.detached());
     message.ext = message.ext.map(|ext| ext.detached());
     for (name, value) in &mut message.fields {
         *name = String::from(&**name).into();

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::Core;
 use crate::protocol::ChannelPattern;
 use crate::server::channel::{ServerChannel, Sweep};
+use crate::server::hook;
 use crate::server::settings::ChannelConfig;
 use crate::server::timers::{Timer, now};
 
@@ -50,18 +51,20 @@ impl Core {
             self.watch(&channel);
             return (channel, false);
         }
+        // A name from a message would keep the whole body alive that it came in.
+        let id = &id.detached();
         let mut config = ChannelConfig::new(id.clone());
-        initialize(&mut config);
-        self.listeners
-            .iter()
-            .for_each(|listener| listener.configure_channel(&mut config));
+        hook::tell("an initialiser of a channel", || initialize(&mut config));
+        for listener in &self.listeners {
+            hook::tell("a listener of the server", || {
+                listener.configure_channel(&mut config)
+            });
+        }
         let channel = ServerChannel::new(config, self, now);
         channels.insert(id, channel.clone());
         drop(channels);
         self.watch(&channel);
-        self.listeners
-            .iter()
-            .for_each(|listener| listener.channel_added(&channel));
+        self.tell(|listener| listener.channel_added(&channel));
         (channel, true)
     }
 
@@ -93,24 +96,28 @@ impl Core {
             Sweep::Remove => {
                 channels.remove(channel.id());
                 drop(channels);
-                self.listeners
-                    .iter()
-                    .for_each(|listener| listener.channel_removed(channel.id()));
+                self.tell(|listener| listener.channel_removed(channel.id()));
             }
         }
     }
 
-    /// Removes a channel with its listeners and subscribers; children stay (CH-13, CH-18).
+    /// Removes a channel with its listeners and subscribers; children stay (CH-13, CH-18). The meta
+    /// channels stay, too (CH-11), and so does another channel that has taken the name meanwhile.
     pub(crate) fn remove_channel(&self, channel: &ServerChannel) {
+        let mut channels = self.channels.write();
+        if channels.get(channel.id()) != Some(channel) || channel.is_meta() {
+            return;
+        }
         channel.mark_removed();
-        let removed = self.channels.write().remove(channel.id());
+        channels.remove(channel.id());
+        drop(channels);
         for session in channel.clear().values() {
-            session.subscriptions_mut(|subscriptions| subscriptions.remove(channel.id()));
+            session.subscriptions_mut(|subscriptions| {
+                if subscriptions.get(channel.id()) == Some(channel) {
+                    subscriptions.remove(channel.id());
+                }
+            });
         }
-        if removed.is_some() {
-            self.listeners
-                .iter()
-                .for_each(|listener| listener.channel_removed(channel.id()));
-        }
+        self.tell(|listener| listener.channel_removed(channel.id()));
     }
 }

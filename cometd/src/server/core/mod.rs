@@ -3,7 +3,6 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
-use std::time::Duration;
 
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
@@ -12,6 +11,7 @@ use tokio_util::task::TaskTracker;
 use super::channel::ServerChannel;
 use super::config::{ResolvedConfig, TransportConfig};
 use super::extension::Extension;
+use super::hook;
 use super::listener::ServerListener;
 use super::policy::SecurityPolicy;
 use super::session::ServerSession;
@@ -94,6 +94,14 @@ impl Core {
         &self.extensions
     }
 
+    /// Tells everyone who listens to the server; a listener that panics does not keep others from
+    /// hearing.
+    pub(crate) fn tell(&self, event: impl Fn(&dyn ServerListener)) {
+        for listener in &self.listeners {
+            hook::tell("a listener of the server", || event(&**listener));
+        }
+    }
+
     pub(crate) fn listeners(&self) -> &[Box<dyn ServerListener>] {
         &self.listeners
     }
@@ -144,19 +152,20 @@ impl Core {
             interval: config.interval,
             max_interval: config.max_interval,
             max_processing: config.max_processing,
+            max_lazy: config.max_lazy_timeout,
+            max_queue: config.max_queue,
             advise_max_interval: config.handshake_reconnect,
         }
-    }
-
-    /// How long a lazy message to this channel may wait; `None` means not at all.
-    pub(crate) fn patience(&self, channel: Option<Duration>) -> Option<Duration> {
-        channel.or(self.transport(None).max_lazy_timeout)
     }
 }
 
 impl Drop for Core {
     fn drop(&mut self) {
         self.stop.cancel();
+        // Sessions and channels know each other.
+        self.channels.read().for_each(|channel| {
+            channel.clear();
+        });
     }
 }
 

@@ -43,54 +43,46 @@ impl Core {
             Timer::Session(session) => {
                 if let Some(session) = session.upgrade()
                     && session.due(at, now)
-                    && let Some(farewell) = self.remove_session(&session, Removal::TimedOut, None)
                 {
-                    self.tasks.spawn(farewell);
+                    self.tasks.spawn(self.clean_up(&session, Removal::TimedOut));
                 }
             }
         }
     }
 
-    /// Ends a session: listeners of the server, then its subscriptions, then its own callbacks,
-    /// which the returned future runs (SES-13).
+    /// Ends a session; `None` if it had ended before.
     pub(crate) fn remove_session(
         &self,
         session: &ServerSession,
-        removal: Removal,
         farewell: Option<Arc<FrozenMessage>>,
     ) -> Option<Farewell> {
-        let phase = match removal {
-            Removal::Disconnected => Phase::Disconnected,
-            Removal::TimedOut => Phase::Expired,
-        };
         let ended = session.change(|state| {
             if state.is_alive() {
-                (true, state.end(phase, farewell))
+                (true, state.end(Phase::Disconnected, farewell))
             } else {
                 (false, Wake::Nobody)
             }
         });
-        if !ended {
-            return None;
-        }
+        ended.then(|| self.clean_up(session, Removal::Disconnected))
+    }
+
+    /// Forgets a session that has just ended: listeners of the server, then its subscriptions, then
+    /// its own callbacks, which the returned future runs (SES-13).
+    fn clean_up(&self, session: &ServerSession, removal: Removal) -> Farewell {
         self.sessions.remove(session.id());
         let remote = usize::from(!session.is_local());
         self.remote.fetch_sub(remote, Ordering::Relaxed);
-        self.listeners
-            .iter()
-            .for_each(|listener| listener.session_removed(session, removal));
+        self.tell(|listener| listener.session_removed(session, removal));
         let subscriptions = session.subscriptions_mut(std::mem::take);
         for channel in subscriptions.into_values() {
             if channel.remove_subscriber(session) {
-                self.listeners
-                    .iter()
-                    .for_each(|listener| listener.unsubscribed(session, &channel));
+                self.tell(|listener| listener.unsubscribed(session, &channel));
             }
         }
         tracing::debug!(%session, ?removal, "session removed");
         let callbacks = session.take_removed();
         let session = session.clone();
-        Some(Box::pin(async move {
+        Box::pin(async move {
             for callback in callbacks {
                 let session = session.clone();
                 if let Err(error) = hook::call(|| Deferred::Later(callback(session, removal))).await
@@ -98,18 +90,14 @@ impl Core {
                     tracing::error!(%error, "a callback of a removed session failed");
                 }
             }
-        }))
+        })
     }
 
     /// Ends a session from the side of the server: its client is told (DIS-6).
     pub(crate) fn disconnect(&self, session: &ServerSession) -> Option<Farewell> {
         let mut message = Message::empty(ChannelId::meta(MetaChannel::Disconnect));
         message.successful = Some(true);
-        self.remove_session(
-            session,
-            Removal::Disconnected,
-            Some(Arc::new(message.freeze())),
-        )
+        self.remove_session(session, Some(Arc::new(message.freeze())))
     }
 
     pub(crate) fn session(&self, id: ClientId) -> Option<ServerSession> {

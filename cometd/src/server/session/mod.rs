@@ -42,7 +42,7 @@ struct Inner {
     hooked: AtomicBool,
     broadcast_to_publisher: AtomicBool,
     extensions: RwLock<Option<Extensions>>,
-    queue_listeners: RwLock<Option<QueueListeners>>,
+    queue_listeners: Mutex<Vec<Box<dyn QueueListener>>>,
     subscriptions: Mutex<HashMap<ChannelPattern, ServerChannel>>,
     /// Who is called back at the end; `None` once that has come.
     removed: Mutex<Option<Vec<RemovedCallback>>>,
@@ -55,9 +55,6 @@ struct Inner {
 
 /// The extensions of one session, in the order in which they were added.
 type Extensions = Arc<[Arc<dyn Extension>]>;
-
-/// Those who see the queue of one session.
-type QueueListeners = Arc<[Arc<dyn QueueListener>]>;
 
 /// Runs what was to be called back at the end of a session.
 pub(crate) type Farewell = Pin<Box<dyn Future<Output = ()> + Send>>;
@@ -86,7 +83,7 @@ impl ServerSession {
             hooked: AtomicBool::new(false),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
             extensions: RwLock::default(),
-            queue_listeners: RwLock::default(),
+            queue_listeners: Mutex::default(),
             subscriptions: Mutex::default(),
             removed: Mutex::new(Some(Vec::new())),
             attributes: Mutex::default(),
@@ -147,7 +144,8 @@ impl ServerSession {
         self.change(|state| (state.set_max_interval(interval), Wake::Nobody));
     }
 
-    /// Whether messages travel with connect replies only, which gives one strict order.
+    /// Whether messages travel with connect replies only, which gives one strict order. What the
+    /// transport is configured to do holds besides.
     pub fn set_meta_connect_delivery_only(&self, only: bool) {
         self.0.shell.lock().state.set_connect_only(only);
     }
@@ -230,14 +228,7 @@ impl ServerSession {
 
     /// Adds a listener to the queue of this session.
     pub fn add_queue_listener(&self, listener: impl QueueListener) {
-        let mut listeners = self.0.queue_listeners.write();
-        let present = listeners.iter().flat_map(|it| it.iter()).cloned();
-        *listeners = Some(present.chain([Arc::new(listener) as _]).collect());
-    }
-
-    /// Those who see the queue; `None` is the common case.
-    fn queue_listeners(&self) -> Option<QueueListeners> {
-        self.0.queue_listeners.read().clone()
+        self.0.queue_listeners.lock().push(Box::new(listener));
     }
 
     /// The extensions of this session; `None` is the common case.

@@ -8,7 +8,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::ServerSession;
 use crate::protocol::{FrozenMessage, Reply};
-use crate::server::hook::Flow;
+use crate::server::hook::{self, Flow};
 use crate::server::timers::{Timer, now};
 use crate::session::{ConnectToken, Due, Enqueued, Hold, Pacing, Resume, State, Wake};
 
@@ -48,6 +48,11 @@ impl ServerSession {
         self.0.shell.lock().state.connect_only()
     }
 
+    /// Whether a session batch keeps messages back.
+    pub(crate) fn is_in_batch(&self) -> bool {
+        self.0.shell.lock().state.is_in_batch()
+    }
+
     /// Whether there is something to deliver at once.
     pub(crate) fn has_urgent(&self) -> bool {
         self.0.shell.lock().state.has_urgent()
@@ -67,23 +72,33 @@ impl ServerSession {
     pub(crate) fn enqueue(
         &self,
         message: Arc<FrozenMessage>,
-        patience: Option<Duration>,
+        lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
-        let Some(listeners) = self.queue_listeners() else {
-            return self.add_to_queue(message, patience, now);
-        };
-        let maxed = self.max_queue().is_some_and(|max| self.queued() >= max);
-        if maxed
-            && listeners
-                .iter()
-                .any(|it| it.queue_maxed(self, &message) == Flow::Stop)
-        {
-            return Enqueued::Dropped;
+        // Held until they have seen the message: they see messages in the order of the queue, and
+        // none leaves before.
+        let listeners = self.0.queue_listeners.lock();
+        if listeners.is_empty() {
+            drop(listeners);
+            return self.add_to_queue(message, lazy_timeout, now);
         }
-        let enqueued = self.add_to_queue(Arc::clone(&message), patience, now);
+        if self.is_queue_maxed() {
+            let mut flow = Flow::Continue;
+            for listener in listeners.iter() {
+                hook::tell(QUEUE, || match listener.queue_maxed(self, &message) {
+                    Flow::Continue => {}
+                    Flow::Stop => flow = Flow::Stop,
+                });
+            }
+            if flow == Flow::Stop {
+                return Enqueued::Dropped;
+            }
+        }
+        let enqueued = self.add_to_queue(Arc::clone(&message), lazy_timeout, now);
         if matches!(enqueued, Enqueued::Queued(_)) {
-            listeners.iter().for_each(|it| it.queued(self, &message));
+            for listener in listeners.iter() {
+                hook::tell(QUEUE, || listener.queued(self, &message));
+            }
         }
         enqueued
     }
@@ -91,11 +106,11 @@ impl ServerSession {
     fn add_to_queue(
         &self,
         message: Arc<FrozenMessage>,
-        patience: Option<Duration>,
+        lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
         self.change(|state| {
-            let enqueued = state.enqueue(message, patience, now);
+            let enqueued = state.enqueue(message, lazy_timeout, now);
             match enqueued {
                 Enqueued::Queued(wake) => (enqueued, wake),
                 Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => (enqueued, Wake::Nobody),
@@ -103,50 +118,59 @@ impl ServerSession {
         })
     }
 
-    /// How many messages call for those who see the queue.
-    fn max_queue(&self) -> Option<usize> {
-        self.server()?.transport(None).max_queue
+    /// Whether as many messages wait as call for those who see the queue (SES-4).
+    fn is_queue_maxed(&self) -> bool {
+        let state = &self.0.shell.lock().state;
+        let max_queue = state.pace.transport.max_queue;
+        max_queue.is_some_and(|max| state.queued() >= max)
     }
 
     /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
     pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
+        let listeners = self.0.queue_listeners.lock();
         let mut messages = self.0.shell.lock().state.drain();
-        if let Some(listeners) = self.queue_listeners() {
-            for listener in listeners.iter() {
-                listener.dequeue(self, &mut messages, replies);
-            }
+        for listener in listeners.iter() {
+            hook::tell(QUEUE, || listener.dequeue(self, &mut messages, replies));
         }
         messages
     }
 
-    /// A connect arrived; the guard starts the expiry once it is dropped (SES-6, SES-18).
-    pub(crate) fn connect(&self, pacing: Pacing, now: Instant) -> (Connecting, bool) {
+    /// Takes the queue for a connection, if it is the one that messages go to (WS-13).
+    pub(crate) fn take_queue_for(&self, connection: u64) -> VecDeque<Arc<FrozenMessage>> {
+        if !self.0.shell.lock().state.is_attached_to(connection) {
+            return VecDeque::new();
+        }
+        self.take_queue(&mut Vec::new())
+    }
+
+    /// A connect arrived; the guard starts the expiry once it is dropped (SES-6, SES-18). `None` if
+    /// the session has ended.
+    pub(crate) fn connect(&self, pacing: Pacing, now: Instant) -> Option<(Connecting, bool)> {
         self.change(|state| {
-            let (token, before, wake) = state.connect(pacing, now);
-            (
-                (
-                    Connecting {
-                        session: self.clone(),
-                        token,
-                    },
-                    before,
-                ),
-                wake,
-            )
+            let Some((token, before, wake)) = state.connect(pacing, now) else {
+                return (None, Wake::Nobody);
+            };
+            let session = self.clone();
+            (Some((Connecting { session, token }, before)), wake)
         })
     }
 
     /// Messages go to this connection from now on.
-    pub(crate) fn attach(&self, connection: u64, notify: &Arc<Notify>) {
+    pub(crate) fn attach(&self, connection: u64, connect_only: bool, notify: &Arc<Notify>) {
         let mut shell = self.0.shell.lock();
-        let wake = shell.state.attach(connection);
+        let wake = shell.state.attach(connection, connect_only);
         shell.connection = Some(Arc::clone(notify));
         let effects = shell.effects(wake);
         drop(shell);
         self.perform(effects);
     }
 
-    /// A deadline has passed. Returns whether the session has to be removed.
+    /// Whether this is the deadline that the session waits for.
+    pub(crate) fn is_scheduled(&self, at: Instant) -> bool {
+        self.0.shell.lock().scheduled == Some(at)
+    }
+
+    /// A deadline has passed. Returns whether the session has ended by that.
     pub(crate) fn due(&self, at: Instant, now: Instant) -> bool {
         let mut shell = self.0.shell.lock();
         if shell.scheduled != Some(at) {
@@ -155,7 +179,7 @@ impl ServerSession {
         shell.scheduled = None;
         let (expired, wake) = match shell.state.due(now) {
             Due::Wake(wake) => (false, wake),
-            Due::Expired(resume) => (true, resume.map_or(Wake::Nobody, Wake::Held)),
+            Due::Expired(wake) => (true, wake),
         };
         let effects = shell.effects(wake);
         drop(shell);
@@ -254,3 +278,6 @@ impl Drop for Batch {
         self.0.change(|state| ((), state.end_batch()));
     }
 }
+
+/// Who failed, for the log.
+const QUEUE: &str = "a listener of a queue";

@@ -136,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.on_frame(frame).await
             }
             Event::Push => {
-                self.feed_queue().await?;
+                self.feed_pushed().await?;
                 self.flush().await
             }
             Event::Resume(resume) => {
@@ -145,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             Event::Idle => Err(End::Close(CloseCode::Away, "idle")),
             Event::Stop => {
-                self.feed_queue().await?;
+                self.feed_pushed().await?;
                 self.flush().await?;
                 let code = if self.held.is_some() {
                     CloseCode::Normal
@@ -204,16 +204,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<Result<Received, ParseError>, End> {
         let core = Arc::clone(&self.core);
         let mut receiving = pin!(core.receive(sender, requests));
-        loop {
-            // A server that stops finishes what it has begun: that end is seen by the next event.
-            let stopping = core.stop().is_cancelled();
-            let held = self.held.as_mut().filter(|_| !stopping);
+        let mut end = None;
+        let received = loop {
+            // What has been begun is finished, even if the connection is at its end.
+            let held = self.held.as_mut().filter(|_| end.is_none());
             tokio::select! {
                 biased;
-                received = &mut receiving => return Ok(received),
-                resume = resumed(held) => self.on_resume(resume).await?,
+                received = &mut receiving => break received,
+                resume = resumed(held) => end = self.on_resume(resume).await.err(),
             }
-        }
+        };
+        end.map_or(Ok(received), Err)
     }
 
     /// The session that a frame speaks for (WS-7, WS-8), to which messages go from now on (WS-12).
@@ -233,7 +234,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // This frame is answered for the ended session, the next one may bind anew.
             self.session = None;
         } else if named == Some(session.id()) {
-            session.attach(self.number, &self.push);
+            let connect_only = self.config().common.meta_connect_deliver_only;
+            session.attach(self.number, connect_only, &self.push);
         }
         Some(session)
     }
@@ -243,6 +245,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session.change(|state| (state.close(self.number), Wake::Nobody));
         }
         self.held = None;
+        // A wake-up that is under way was meant for the session that is let go.
+        self.push = Arc::default();
+    }
+
+    /// Whether messages of a session travel with connect replies only (CFG-15).
+    fn is_connect_only(&self, session: &ServerSession) -> bool {
+        session.connect_only() || self.config().common.meta_connect_deliver_only
     }
 
     /// Writes what a frame has led to: the end of an older connect, the handshake reply, queued
@@ -253,21 +262,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         {
             self.on_resume(resume).await?;
         }
-        let handshake = received.replies.iter().any(Reply::is_handshake);
-        if handshake {
+        if received.handshaken {
             self.respond_to_handshake(&mut received).await?;
         } else {
-            let answered = received.answered.is_some();
-            let connect_only = received
-                .session
-                .as_ref()
-                .is_some_and(ServerSession::connect_only);
             let mut replies = std::mem::take(&mut received.replies);
-            if let Some(session) = received
-                .session
-                .as_ref()
-                .filter(|_| answered || !connect_only)
-            {
+            let session = received.session.as_ref();
+            if let Some(session) = session.filter(|it| !self.is_connect_only(it)) {
                 let queued = session.take_queue(&mut replies);
                 self.feed_messages(queued).await?;
             }
@@ -296,7 +296,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Holds a connect, or answers it at once (CN-7).
     async fn hold(&mut self, mut connect: Connect) -> Result<(), End> {
-        let hold = if connect.session().connect_only() {
+        let hold = if self.is_connect_only(connect.session()) {
             Hold::ForMessages
         } else {
             Hold::ForTime
@@ -329,8 +329,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Resume::Messages | Resume::Lapsed | Resume::Disconnected => {}
         }
         let reply = self.core.finish_connect(&mut connect, Some(resume)).await;
-        // What is pushed on its own is not held up by a connect, nor hurried by its end.
-        if resume != Resume::Lapsed || connect.session().connect_only() {
+        // What a session batch keeps back is for the response of the messages that cause it.
+        if resume != Resume::Lapsed || !connect.session().is_in_batch() {
             self.feed_with_queue(connect.session(), reply).await?;
         } else {
             self.feed_replies(reply.as_slice()).await?;

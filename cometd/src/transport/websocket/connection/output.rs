@@ -16,12 +16,11 @@ use crate::protocol::{FrozenMessage, Reply};
 use crate::server::ServerSession;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Puts what is queued for the bound session into frames.
-    pub(super) async fn feed_queue(&mut self) -> Result<(), End> {
-        match self.session.clone() {
-            Some(session) => self.feed_with_queue(&session, None).await,
-            None => Ok(()),
-        }
+    /// Puts what is queued for the bound session into frames, if it is pushed here.
+    pub(super) async fn feed_pushed(&mut self) -> Result<(), End> {
+        let session = self.session.as_ref();
+        let queued = session.map(|session| session.take_queue_for(self.number));
+        self.feed_messages(queued.unwrap_or_default()).await
     }
 
     /// Puts what is queued for a session into frames, and the reply of its connect behind it.
