@@ -95,8 +95,8 @@ struct Readme;
 pub use self::channel::{Grant, Operation};
 pub use self::protocol::{
     Advice, BayeuxError, Breadth, ChannelError, ChannelId, ChannelKind, ChannelPattern,
-    ChannelTemplate, ClientId, FrozenMessage, IntoData, Message, MetaChannel, Parameters,
-    ParseError, RawJson, Reconnect, Reply, Transport,
+    ChannelTemplate, ClientId, FrozenMessage, IntoData, Message, MessageError, MetaChannel,
+    Parameters, ParseError, RawJson, Reconnect, Reply, Transport,
 };
 #[cfg(feature = "serve")]
 pub use self::serve::{Serve, serve};
@@ -112,6 +112,6 @@ pub use self::service::{
     Registration, Rejection, Service, ServiceContext, State,
 };
 pub use self::session::{Phase, QueueOverflow};
-pub use self::transport::{BayeuxService, Body};
+pub use self::transport::{BayeuxService, Body, Secure};
 #[cfg(feature = "macros")]
 pub use cometd_macros::{configure, handlers, inject, listener, service, session};

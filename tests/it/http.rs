@@ -227,10 +227,6 @@ async fn the_cookie_has_the_attributes_that_are_configured() {
     assert!(cookie.starts_with("B="), "{cookie}");
     let expected = "Domain=example.com; Path=/x; Max-Age=60; SameSite=Lax; Partitioned";
     assert_eq!(attributes, expected);
-    let client = app.client();
-    let body = client.handshake_message().to_string();
-    let secure = request(&client, "POST", "https://example.com/x", "", body).await;
-    assert!(secure.set_cookie().unwrap().contains("; Secure;"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -243,4 +239,20 @@ async fn a_post_is_long_polling_whatever_its_query_says() {
     assert!(answer.text.starts_with('['), "{}", answer.text);
     let reply: Value = answer.only();
     assert_eq!(reply["successful"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_cookie_is_secure_where_the_request_is() {
+    // LP-22: T-LP-13
+    let app = setup().option("browserCookieSecure", true).start().await;
+    for secure in [false, true] {
+        let body = r#"{"channel":"/meta/handshake"}"#;
+        let mut request = Request::post("/cometd").body(Full::from(body)).unwrap();
+        if secure {
+            request.extensions_mut().insert(cometd::Secure);
+        }
+        let answer = app.call(request).await;
+        let cookie = answer.headers["set-cookie"].to_str().unwrap();
+        assert_eq!(cookie.contains("; Secure"), secure, "{cookie}");
+    }
 }

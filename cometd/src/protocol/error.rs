@@ -86,6 +86,18 @@ pub enum ChannelError {
     Template,
 }
 
+/// A message that cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MessageError {
+    /// The channel is none, or a wildcard.
+    #[error("not a channel that can be sent to")]
+    Channel(#[from] ChannelError),
+    /// The data does not serialise.
+    #[error("the data does not serialise")]
+    Data(#[from] serde_json::Error),
+}
+
 /// A message was understood and refused; the text is the `error` field of the reply (MSG-5).
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[non_exhaustive]

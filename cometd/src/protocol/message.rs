@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::advice::RequestAdvice;
 use super::channel::{ChannelId, MetaChannel};
 use super::codec;
-use super::error::ChannelError;
+use super::error::{ChannelError, MessageError};
 use super::json::{IntoData, RawJson};
 
 /// A Bayeux message: what a client sent, or what is about to be delivered.
@@ -35,37 +35,30 @@ impl Message {
     /// A message with this data.
     ///
     /// # Errors
-    /// `channel` is no channel, or a wildcard.
-    ///
-    /// # Panics
-    /// The `Serialize` implementation of `data` failed.
-    #[expect(
-        clippy::expect_used,
-        reason = "data that does not serialise is a bug of the caller"
-    )]
-    pub fn new<C>(channel: C, data: impl IntoData) -> Result<Self, ChannelError>
+    /// `channel` is no channel, or a wildcard; or the data does not serialise.
+    pub fn new<C>(channel: C, data: impl IntoData) -> Result<Self, MessageError>
     where
         C: TryInto<ChannelId>,
         ChannelError: From<C::Error>,
     {
-        let data = data.into_data().expect("data serialises to JSON");
+        let channel = channel.try_into().map_err(ChannelError::from)?;
         Ok(Self {
-            data: Some(data),
-            ..Self::empty(channel.try_into()?)
+            data: Some(data.into_data()?),
+            ..Self::empty(channel)
         })
     }
 
     /// The message that a client publishes with, for tests of handlers.
     ///
     /// # Panics
-    /// `channel` is no channel name.
+    /// `channel` is no channel name, or the data does not serialise.
     #[must_use]
     #[expect(
         clippy::expect_used,
         reason = "documented: the argument is a literal of a test"
     )]
     pub fn publish(channel: &str, data: impl IntoData) -> Self {
-        Self::new(channel, data).expect("the channel of a test is a legal name")
+        Self::new(channel, data).expect("a test sends legal data to a legal channel")
     }
 
     /// The message that a client subscribes with, for tests of handlers.

@@ -15,7 +15,7 @@ mod transport;
 pub use self::advice::{Advice, Reconnect};
 pub(crate) use self::channel::Grammar;
 pub use self::channel::{ChannelId, ChannelKind, MetaChannel};
-pub use self::error::{BayeuxError, ChannelError, ParseError};
+pub use self::error::{BayeuxError, ChannelError, MessageError, ParseError};
 pub use self::id::ClientId;
 pub use self::json::{IntoData, RawJson};
 pub use self::message::{FrozenMessage, Message};

@@ -64,7 +64,7 @@ impl Context {
         self.peer
     }
 
-    /// Whether the request came over TLS.
+    /// Whether the request came over TLS: whether it was marked with [`Secure`](crate::Secure).
     #[must_use]
     pub const fn is_secure(&self) -> bool {
         self.secure

@@ -9,4 +9,4 @@ mod service;
 mod websocket;
 
 pub use self::response::Body;
-pub use self::service::BayeuxService;
+pub use self::service::{BayeuxService, Secure};

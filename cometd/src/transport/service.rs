@@ -29,6 +29,23 @@ pub struct BayeuxService {
     endpoint: Arc<Endpoint>,
 }
 
+/// Marks a request as one that came over TLS: whoever terminates TLS, or trusts a proxy that does, puts
+/// it among the extensions of the request.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use cometd::{BayeuxServer, Secure};
+/// let server = BayeuxServer::builder().option("browserCookieSecure", "true").build().await?;
+/// let app: axum::Router = axum::Router::new()
+///     .nest_service("/cometd", server.into_service())
+///     .layer(axum::Extension(Secure));
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Secure;
+
 /// What the requests of a service share.
 pub(super) struct Endpoint {
     pub(super) core: Arc<Core>,
@@ -130,7 +147,7 @@ impl Endpoint {
     /// What hooks can know of a request.
     pub(super) fn context(transport: Transport, parts: ::http::request::Parts) -> Arc<Context> {
         let peer = peer(&parts.extensions);
-        let secure = parts.uri.scheme_str() == Some("https");
+        let secure = parts.extensions.get::<Secure>().is_some();
         Arc::new(Context {
             transport: Some(transport),
             uri: parts.uri,
