@@ -1,6 +1,8 @@
 // The official CometD JavaScript client, unmodified, against a running `demo`, over one transport.
 //
-//   node official.mjs --url http://127.0.0.1:8080/cometd --transport long-polling|websocket
+//   node official.mjs --url http://127.0.0.1:8080/cometd --transport long-polling|websocket [--client cometd-3]
+//
+// --client is a name in package.json: `cometd`, the newest and the default, or an older one.
 //
 // Each check opens its own sessions and uses its own channels, so each can be read alone. Rule numbers are those of
 // the behaviour specification.
@@ -9,9 +11,15 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { Client, MAX_INTERVAL, RUN, TIMEOUT, VANISHED, check, commandLine, main } from "./support.mjs";
+import { Client, load } from "./client.mjs";
+import { RUN, TIMEOUT, VANISHED, check, commandLine, main } from "./support.mjs";
 
-const { url, transport } = commandLine({ url: { type: "string" }, transport: { type: "string" } });
+const { url, transport, client: library } = commandLine({
+  url: { type: "string" },
+  transport: { type: "string" },
+  client: { type: "string", default: "cometd" },
+});
+const CometD = await load(library);
 
 const ROOM = "/chat/demo";
 const MEMBERS = "/members/demo";
@@ -24,10 +32,10 @@ const user = (name) => `${name}-${RUN}`;
 
 /** A check that gets a function to open sessions, which end with the check. */
 function scenario(name, body) {
-  return check(`${transport}: ${name}`, async () => {
+  return check(`${library} ${transport}: ${name}`, async () => {
     const clients = [];
     const open = () => {
-      const client = new Client(url, transport);
+      const client = new Client(CometD, url, transport);
       clients.push(client);
       return client.open();
     };
@@ -86,9 +94,8 @@ async function seesLeave(client, name, bound) {
 /** A member in a process of its own, which can be killed or stopped without a word to the server. */
 async function memberProcess(name) {
   const script = fileURLToPath(new URL("member.mjs", import.meta.url));
-  const child = spawn(process.execPath, [script, "--url", url, "--transport", transport, "--user", name], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const options = ["--url", url, "--transport", transport, "--client", library, "--user", name];
+  const child = spawn(process.execPath, [script, ...options], { stdio: ["ignore", "pipe", "inherit"] });
   process.on("exit", () => child.kill("SIGKILL"));
   for await (const line of createInterface({ input: child.stdout })) {
     if (line === "joined") {

@@ -10,7 +10,7 @@
 
 import assert from "node:assert/strict";
 import { parse, format } from "node:path";
-import { chromium } from "playwright-core";
+import { complaints, launch } from "./chromium.mjs";
 import { VANISHED, check, commandLine, main } from "./support.mjs";
 
 const { url, screenshot } = commandLine({
@@ -24,23 +24,12 @@ const PHONE = { width: 390, height: 844 };
 /** How long a page may take to show what the server sent. */
 const SHOWN = 8_000;
 
-const ARGUMENTS = [
-  "--headless=new",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
-
 /** One window of the page. Elements are named by their id. */
 class Window {
   /** Who sits in front of it. */
   name;
   /** Errors on the browser's console, uncaught exceptions included. */
-  errors = [];
+  errors;
   #page;
 
   /** Opens the address for a person of that name. */
@@ -50,12 +39,7 @@ class Window {
     window.name = name;
     window.#page = await context.newPage();
     window.#page.setDefaultTimeout(SHOWN);
-    window.#page.on("pageerror", (error) => window.errors.push(error.message));
-    window.#page.on("console", (message) => {
-      if (message.type() === "error") {
-        window.errors.push(`${message.text()} (${message.location().url})`);
-      }
-    });
+    window.errors = complaints(window.#page);
     await window.#page.goto(address);
     return window;
   }
@@ -214,10 +198,7 @@ async function visit(browser, transport, address, names, photo) {
 }
 
 await main(async () => {
-  const browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ARGUMENTS,
-  });
+  const browser = await launch();
   // Other names the second time: the first visitors may still be on their way out.
   await visit(browser, "websocket", url, ["alice", "bob", "carol"], screenshot);
   await visit(browser, "long-polling", new URL("?transport=long-polling", url).href, ["anna", "ben", "clara"]);

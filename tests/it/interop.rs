@@ -1,12 +1,14 @@
-//! The official JavaScript client and a browser, against a running `demo`.
+//! The clients of the field and a browser, against a running `demo`.
 //!
-//! These need Node.js with the packages of `tests/interop`, and the second one Chromium. What is not
+//! These need Node.js with the packages of `tests/interop`, and some of them Chromium. What is not
 //! there is skipped and said so; with `CI=true` it is a failure.
 
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::sync::OnceLock;
+use std::thread;
 
 use parking_lot::Mutex;
 use serde_json::Value;
@@ -25,9 +27,41 @@ fn the_official_client_works_over_websocket() {
 }
 
 #[test]
+fn older_official_clients_work_over_long_polling() {
+    older_officials("long-polling");
+}
+
+#[test]
+fn older_official_clients_work_over_websocket() {
+    older_officials("websocket");
+}
+
+#[test]
+fn the_clients_of_faye_work_over_both_transports() {
+    let runs = ["faye", "faye-1.2"].map(|client| {
+        ["long-polling", "websocket"].map(|transport| Run {
+            script: "faye.mjs",
+            client,
+            transport,
+        })
+    });
+    judged("the clients of Faye", &runs.concat());
+}
+
+#[test]
+fn the_official_client_works_in_a_browser() {
+    if let Some(missing) = missing_browser() {
+        return skip("the official client in a browser", &missing);
+    }
+    let _turn = TURN.lock();
+    let demo = Demo::start();
+    demo.judge("browser.mjs", &["--url", &demo.endpoint()]);
+    demo.stop();
+}
+
+#[test]
 fn two_users_share_the_page_of_the_demo() {
-    let missing = missing_packages().or_else(|| missing_program(&chromium(), "Chromium"));
-    if let Some(missing) = missing {
+    if let Some(missing) = missing_browser() {
         return skip("the page of the demo", &missing);
     }
     let _turn = TURN.lock();
@@ -36,14 +70,50 @@ fn two_users_share_the_page_of_the_demo() {
     demo.stop();
 }
 
-fn official(transport: &str) {
+fn official(transport: &'static str) {
+    let run = Run {
+        script: "official.mjs",
+        client: "cometd",
+        transport,
+    };
+    judged(&format!("the official client over {transport}"), &[run]);
+}
+
+fn older_officials(transport: &'static str) {
+    let clients = ["cometd-3", "cometd-4", "cometd-5", "cometd-7", "cometd-8"];
+    let runs = clients.map(|client| Run {
+        script: "official.mjs",
+        client,
+        transport,
+    });
+    judged(&format!("older official clients over {transport}"), &runs);
+}
+
+/// A script with one client over one transport.
+#[derive(Clone, Copy)]
+struct Run {
+    script: &'static str,
+    /// Its name in `package.json`.
+    client: &'static str,
+    transport: &'static str,
+}
+
+/// Runs scripts against one server, at the same time: they spend most of it waiting.
+fn judged(what: &str, runs: &[Run]) {
     if let Some(missing) = missing_packages() {
-        return skip(&format!("the official client over {transport}"), &missing);
+        return skip(what, &missing);
     }
     let _turn = TURN.lock();
     let demo = Demo::start();
-    let url = format!("{}/cometd", demo.origin);
-    demo.judge("official.mjs", &["--url", &url, "--transport", transport]);
+    let url = demo.endpoint();
+    thread::scope(|scope| {
+        for run in runs {
+            scope.spawn(|| {
+                let options = ["--client", run.client, "--transport", run.transport];
+                demo.judge(run.script, &[&["--url", &url], &options[..]].concat());
+            });
+        }
+    });
     demo.stop();
 }
 
@@ -86,6 +156,10 @@ impl Demo {
             _output: output,
             origin,
         }
+    }
+
+    fn endpoint(&self) -> String {
+        format!("{}/cometd", self.origin)
     }
 
     /// Runs a script, and shows its findings if it is not content.
@@ -167,10 +241,18 @@ fn chromium() -> String {
     std::env::var("CHROMIUM").unwrap_or_else(|_| "/usr/bin/chromium".to_owned())
 }
 
+fn missing_browser() -> Option<String> {
+    missing_packages().or_else(|| missing_program(&chromium(), "Chromium"))
+}
+
 fn missing_packages() -> Option<String> {
     missing_program("node", "Node.js").or_else(|| {
-        let installed = scripts().join("node_modules").is_dir();
-        (!installed).then(|| "the packages of tests/interop (`npm install` there)".to_owned())
+        let manifest = fs::read(scripts().join("package.json")).unwrap();
+        let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+        let packages = manifest["dependencies"].as_object().unwrap();
+        let modules = scripts().join("node_modules");
+        let missing = packages.keys().find(|name| !modules.join(name).is_dir())?;
+        Some(format!("{missing} of tests/interop (`npm install` there)"))
     })
 }
 
