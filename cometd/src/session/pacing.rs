@@ -35,6 +35,8 @@ pub(crate) struct Pace {
     asked_interval: Option<Duration>,
     /// Through which transport advice was last given, unless something changed since (ADV-3).
     advised: Option<Transport>,
+    /// Whether the last advice was to slow down.
+    slowed: bool,
 }
 
 impl Pace {
@@ -46,6 +48,7 @@ impl Pace {
             max_interval: None,
             asked_interval: None,
             advised: None,
+            slowed: false,
         }
     }
 
@@ -92,6 +95,19 @@ impl Pace {
 
     pub(crate) fn set_max_interval(&mut self, interval: Option<Duration>) {
         self.max_interval = bounded(interval).filter(|it| !it.is_zero());
+    }
+
+    /// The client is told to slow down, because its browser has other sessions (MULTI-3).
+    pub(crate) const fn slow_down(&mut self) {
+        self.slowed = true;
+    }
+
+    /// The client may go on as normal: if it was slowed down, the next reply says so (MULTI-7).
+    pub(crate) const fn recover(&mut self) {
+        if self.slowed {
+            self.slowed = false;
+            self.advised = None;
+        }
     }
 
     /// The advice of a reply over this transport, if it is due (ADV-3).

@@ -22,7 +22,7 @@ use crate::protocol::{Advice, ParseError, Reconnect, Reply, Transport};
 use crate::server::config::{HttpConfig, ResolvedConfig};
 use crate::server::pipeline::{Holds, Received, Sender};
 use crate::server::{Connect, Context, ServerSession};
-use crate::session::{Hold, Resume};
+use crate::session::{Hold, Resume, Wake};
 
 /// Longest value of the browser's cookie, in bytes: a longer one is none of ours.
 const MAX_COOKIE: usize = 128;
@@ -168,8 +168,12 @@ impl Polling<'_> {
         if !connect.session().has_urgent() {
             let Some(_place) = self.enter(connect) else {
                 let reply = core.finish_connect(connect, None).await;
+                let session = connect.session();
+                session.change(|state| (state.pace.slow_down(), Wake::Nobody));
                 return Held::Answered(reply.map(|reply| Box::new(self.too_many(reply))));
             };
+            let session = connect.session();
+            session.change(|state| (state.pace.recover(), Wake::Nobody));
             if let Some(held) = connect.hold(Hold::ForMessages) {
                 // Nobody to resume it any more means that the server is gone.
                 resume = Some(tokio::select! {
