@@ -98,10 +98,11 @@ impl Serve {
         });
         let stopping = async {
             server.stopped().await;
+            let deadline = tokio::time::Instant::now() + patience;
             let stopped = server.shutdown(patience).await;
             tracing::info!(?stopped, "stopped");
-            // Connections that their peers keep open are left behind after as long again.
-            tokio::time::sleep(patience).await;
+            // Connections that their peers keep open are left behind.
+            tokio::time::sleep_until(deadline).await;
         };
         tokio::select! {
             served = serving.into_future() => {
