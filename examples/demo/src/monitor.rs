@@ -84,8 +84,8 @@ impl ServerListener for Observer {
 
     fn session_removed(&self, session: &ServerSession, removal: Removal) {
         let kind = match removal {
-            Removal::Disconnected => "disconnect",
             Removal::TimedOut => "timeout",
+            _ => "disconnect",
         };
         self.note(kind, session, None);
     }
