@@ -15,6 +15,7 @@ mod batch;
 mod browser;
 mod callback;
 mod channel;
+mod conformance;
 mod connect;
 mod disconnect;
 mod foreign;

@@ -38,6 +38,7 @@ mod clock;
 mod expected;
 mod identity;
 mod pending;
+pub mod scenario;
 mod setup;
 mod socket;
 
