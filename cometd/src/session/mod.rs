@@ -1,6 +1,8 @@
 //! What happens to one session: plain functions of input and time that return effects.
 
 mod deadlines;
+#[cfg(test)]
+mod model;
 mod pacing;
 mod queue;
 mod registry;

@@ -151,6 +151,12 @@ impl<M: Queued> State<M> {
         matches!(self.phase, Phase::Handshaken | Phase::Connected)
     }
 
+    /// Whether a connect is processed or held.
+    #[cfg(test)]
+    pub(super) const fn is_connecting(&self) -> bool {
+        self.connect.is_some()
+    }
+
     pub(crate) const fn connect_only(&self) -> bool {
         self.connect_only
     }
