@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 
@@ -129,6 +129,7 @@ impl Core {
             .filter(|it| it.id().as_str() == message.channel().as_str());
         let lazy_timeout = own.and_then(ServerChannel::lazy_timeout); // LAZY-2
         let frozen = Arc::new(message.freeze());
+        let now = now();
         let heard: Vec<&ServerChannel> = route.iter().filter(|it| it.has_subscribers()).collect();
         let mut seen = (heard.len() > 1).then(HashSet::new);
         for channel in heard {
@@ -139,7 +140,7 @@ impl Core {
                     continue; // PUB-5
                 }
                 if seen.as_mut().is_none_or(|seen| seen.insert(session.id())) {
-                    self.hand_over(session, &frozen, lazy_timeout).await; // PUB-4
+                    self.hand_over(session, &frozen, lazy_timeout, now).await; // PUB-4
                 }
             }
         }
@@ -151,13 +152,14 @@ impl Core {
         session: &ServerSession,
         frozen: &Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
+        now: Instant,
     ) {
         if session.is_hooked() || session.is_local() {
             if let Err(error) = self.deliver_to(session, frozen, lazy_timeout).await {
                 tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");
             }
         } else {
-            self.enqueue(session, Arc::clone(frozen), lazy_timeout, now());
+            self.enqueue(session, Arc::clone(frozen), lazy_timeout, now);
         }
     }
 
