@@ -21,7 +21,10 @@ use crate::server::pipeline::{Holds, Received, Sender};
 use crate::server::{Connect, Context, Core, ServerSession};
 use crate::session::{Hold, Resume, Wake};
 
+mod end;
 mod output;
+
+use self::end::{End, broken, malformed};
 
 /// A socket, from its upgrade to its end.
 pub(super) struct Connection<S> {
@@ -42,15 +45,6 @@ pub(super) struct Connection<S> {
 struct Held {
     connect: Connect,
     resume: oneshot::Receiver<Resume>,
-}
-
-/// Why a connection ends.
-#[derive(Debug)]
-enum End {
-    /// The peer closed, or the socket broke.
-    Closed,
-    /// This side closes (WS-16).
-    Close(CloseCode, &'static str),
 }
 
 /// What happens next.
@@ -345,31 +339,5 @@ async fn resumed(held: Option<&mut Held>) -> Resume {
     match held {
         Some(held) => (&mut held.resume).await.unwrap_or(Resume::Stopped),
         None => pending().await,
-    }
-}
-
-/// A socket that brought what is no WebSocket frame, or broke.
-fn broken(error: &WebSocketError) -> End {
-    tracing::debug!(%error, "a socket failed");
-    match error {
-        WebSocketError::FrameTooLarge => End::Close(CloseCode::Size, "message too large"),
-        WebSocketError::InvalidUTF8 => End::Close(CloseCode::Invalid, "not UTF-8"),
-        WebSocketError::IoError(_) => End::Closed,
-        _ => End::Close(CloseCode::Protocol, "not a WebSocket frame"),
-    }
-}
-
-/// A frame that is no envelope (WS-16).
-fn malformed(error: &ParseError) -> End {
-    tracing::debug!(%error, "malformed frame");
-    match error {
-        ParseError::TooLarge { .. } => End::Close(CloseCode::Size, "message too large"),
-        ParseError::Malformed(_)
-        | ParseError::Encoding { .. }
-        | ParseError::Empty
-        | ParseError::BatchTooLong { .. }
-        | ParseError::TooDeep { .. }
-        | ParseError::LoneSurrogate
-        | ParseError::HandshakeNotAlone => End::Close(CloseCode::Error, "malformed envelope"),
     }
 }
