@@ -521,3 +521,22 @@ async fn a_new_handshake_leaves_the_old_session_to_expire() {
     advance(ms(1000)).await;
     assert!(!old.is_handshook());
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_that_messages_do_not_go_to_takes_none_away() {
+    // BAT-6, WS-8, WS-13
+    let app = setup().start().await;
+    let mut first = subscribed(&app).await;
+    let mut second = successor(&app, &first).await;
+    second.publish("/other", 1).await;
+    second.expect([ok("/other")]).await;
+    let session = app.session(&first).unwrap();
+    let stranger = json!([{"channel": "/x", "clientId": "nobody", "data": 1}]);
+    let batch = session.batch(async {
+        session.deliver(None, "/a", 1).await.unwrap();
+        first.send(stranger).await;
+        first.expect([unknown("/x")]).await;
+    });
+    batch.await;
+    second.expect([delivery("/a", 1)]).await;
+}

@@ -136,11 +136,15 @@ impl ServerSession {
     }
 
     /// Takes the queue for a connection, if it is the one that messages go to (WS-13).
-    pub(crate) fn take_queue_for(&self, connection: u64) -> VecDeque<Arc<FrozenMessage>> {
+    pub(crate) fn take_queue_for(
+        &self,
+        connection: u64,
+        replies: &mut Vec<Reply>,
+    ) -> VecDeque<Arc<FrozenMessage>> {
         if !self.0.shell.lock().state.is_attached_to(connection) {
             return VecDeque::new();
         }
-        self.take_queue(&mut Vec::new())
+        self.take_queue(replies)
     }
 
     /// A connect arrived; the guard starts the expiry once it is dropped (SES-6, SES-18). `None` if

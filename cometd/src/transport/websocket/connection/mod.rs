@@ -262,7 +262,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let mut replies = std::mem::take(&mut received.replies);
             let session = received.session.as_ref();
             if let Some(session) = session.filter(|it| !self.is_connect_only(it)) {
-                let queued = session.take_queue(&mut replies);
+                // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
+                let queued = session.take_queue_for(self.number, &mut replies);
                 self.feed_messages(queued).await?;
             }
             self.feed_replies(&replies).await?;

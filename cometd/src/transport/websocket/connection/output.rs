@@ -19,7 +19,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts what is queued for the bound session into frames, if it is pushed here.
     pub(super) async fn feed_pushed(&mut self) -> Result<(), End> {
         let session = self.session.as_ref();
-        let queued = session.map(|session| session.take_queue_for(self.number));
+        let queued = session.map(|session| session.take_queue_for(self.number, &mut Vec::new()));
         self.feed_messages(queued.unwrap_or_default()).await
     }
 
