@@ -101,11 +101,11 @@ pub use self::protocol::{
 #[cfg(feature = "serve")]
 pub use self::serve::{Serve, serve};
 pub use self::server::{
-    Authorizer, BayeuxServer, BuildError, Builder, ChannelConfig, Context, DataFilter, Decision,
-    DefaultSecurityPolicy, Deferred, Dump, Exchange, Extension, Flow, HandlerError, Intent,
-    LocalError, LocalSession, Location, MessageListener, NoMarkup, Origin, Outcome, Problem,
-    Provisions, QueueListener, Removal, SecurityPolicy, SendError, ServerChannel, ServerConfig,
-    ServerListener, ServerSession, Statistics, Stopped, Subscriber, Vote, config,
+    Attachment, Authorizer, BayeuxServer, BuildError, Builder, ChannelConfig, Context, DataFilter,
+    Decision, DefaultSecurityPolicy, Deferred, Dump, Exchange, Extension, Flow, HandlerError,
+    Intent, LocalError, LocalSession, Location, MessageListener, NoMarkup, Origin, Outcome,
+    Problem, Provisions, QueueListener, Removal, SecurityPolicy, SendError, ServerChannel,
+    ServerConfig, ServerListener, ServerSession, Statistics, Stopped, Subscriber, Vote, config,
 };
 pub use self::service::{
     Call, Data, Definition, FromCall, FromParameter, Handlers, IntoConfigured, IntoOutcome, Lend,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use cometd::{
     Authorizer, BayeuxServer, ChannelConfig, ChannelPattern, Deferred, Grant, Intent, LocalError,
-    Removal, ServerChannel, ServerListener, ServerSession, Vote,
+    Message, Removal, ServerChannel, ServerListener, ServerSession, Vote,
 };
 use cometd_tests::{advance, delivery, failed, ms, ok, settle, setup};
 use parking_lot::Mutex;
@@ -66,7 +66,7 @@ impl ServerListener for Panicking {
         panic!("on purpose");
     }
 
-    fn unsubscribed(&self, _: &ServerSession, _: &ServerChannel) {
+    fn unsubscribed(&self, _: &ServerSession, _: &ServerChannel, _: Option<&Message>) {
         panic!("on purpose");
     }
 }

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cometd::{Deferred, Exchange, Grant, Removal, ServerChannel, ServerListener, ServerSession};
+use cometd::{
+    Deferred, Exchange, Grant, Message, Removal, ServerChannel, ServerListener, ServerSession,
+};
 use cometd_tests::{ok, setup};
 use parking_lot::Mutex;
 
@@ -91,11 +93,11 @@ impl ServerListener for Journal {
         self.note(format!("{removal:?}"));
     }
 
-    fn subscribed(&self, _: &ServerSession, channel: &ServerChannel) {
+    fn subscribed(&self, _: &ServerSession, channel: &ServerChannel, _: Option<&Message>) {
         self.note(format!("subscribed {channel}"));
     }
 
-    fn unsubscribed(&self, _: &ServerSession, channel: &ServerChannel) {
+    fn unsubscribed(&self, _: &ServerSession, channel: &ServerChannel, _: Option<&Message>) {
         self.note(format!("unsubscribed {channel}"));
     }
 }

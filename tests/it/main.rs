@@ -10,6 +10,7 @@
 )]
 
 mod advice;
+mod attachment;
 mod authorize;
 mod batch;
 mod browser;

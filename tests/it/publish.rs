@@ -233,7 +233,7 @@ async fn an_extension_of_a_session_drops_messages_for_this_session_only() {
     );
     b.subscribe("/a").await;
     c.subscribe("/a").await;
-    app.session(&b).unwrap().add_extension(Deaf);
+    app.session(&b).unwrap().add_extension(Deaf).keep();
     a.publish("/a", 1).await.expect([ok("/a")]);
     let connect = ok("/meta/connect").advice(0, 2000);
     b.connect0().await.expect([connect.clone()]);

@@ -33,7 +33,9 @@ async fn limited() -> (App, Client, ServerSession, LocalSession) {
 async fn a_full_queue_asks_whoever_listens_to_it() {
     // SES-4: T-SES-7
     let (app, client, session, local) = limited().await;
-    session.add_queue_listener(Strict(app.server().clone()));
+    session
+        .add_queue_listener(Strict(app.server().clone()))
+        .keep();
     session.deliver(&local, "/a", 1).await.unwrap();
     session.deliver(&local, "/a", 2).await.unwrap();
     let refused = session.deliver(&local, "/a", 3).await.unwrap_err();
@@ -83,7 +85,7 @@ async fn what_leaves_can_be_changed() {
     // SES-5: T-SES-12
     let (_app, client, session, _) = limited().await;
     let last = Last::default();
-    session.add_queue_listener(last.clone());
+    session.add_queue_listener(last.clone()).keep();
     for number in 1..=3 {
         let message = Message::new("/a", number).unwrap();
         session.deliver_message(None, message).await.unwrap();
@@ -103,7 +105,7 @@ async fn what_leaves_over_a_socket_can_be_changed() {
     let app = setup().start().await;
     let mut socket = app.socket().await.up().await;
     let session = app.session(&socket).unwrap();
-    session.add_queue_listener(Last::default());
+    session.add_queue_listener(Last::default()).keep();
     let deliver = async |number| session.deliver(None, "/a", number).await.unwrap();
     session
         .batch(async {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use cometd::{Deferred, Exchange, Extension, Flow, Removal, SendError, ServerSession, Stopped};
+use cometd::{
+    Deferred, Exchange, Extension, Flow, Message, Removal, SendError, ServerSession, Stopped,
+};
 use cometd_tests::{Client, advance, delivery, failed, ms, ok, settle, setup};
 use parking_lot::Mutex;
 
@@ -260,7 +262,7 @@ async fn listeners_learn_of_an_end_before_the_subscriptions_go() {
             self.0.lock().push("removed");
         }
 
-        fn unsubscribed(&self, _: &ServerSession, _: &ServerChannel) {
+        fn unsubscribed(&self, _: &ServerSession, _: &ServerChannel, _: Option<&Message>) {
             self.0.lock().push("unsubscribed");
         }
     }

@@ -86,12 +86,12 @@ where
     fn on_message<'a>(
         &'a self,
         sender: Option<&'a ServerSession>,
-        message: &'a mut Message,
+        exchange: &'a mut Exchange,
     ) -> Deferred<'a, Outcome> {
         let Some(sender) = sender.cloned() else {
             return Outcome::Continue.into();
         };
-        let message = message.clone();
+        let message = exchange.message.clone();
         Deferred::later(async move {
             (self.0)(sender, message).await;
             Outcome::Continue

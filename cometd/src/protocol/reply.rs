@@ -21,6 +21,7 @@ pub struct Reply {
     pub(super) advice: Option<Advice>,
     pub(super) ext: Option<RawJson>,
     pub(super) fields: Vec<(ByteString, RawJson)>,
+    notes: http::Extensions,
 }
 
 /// What only the reply to a successful handshake has.
@@ -34,7 +35,7 @@ pub(crate) struct Handshaken {
 
 impl Reply {
     /// A reply of which nothing is known yet but the request.
-    pub(crate) const fn to(echo: Echo) -> Self {
+    pub(crate) fn to(echo: Echo) -> Self {
         Self {
             echo,
             outcome: None,
@@ -42,6 +43,7 @@ impl Reply {
             advice: None,
             ext: None,
             fields: Vec::new(),
+            notes: http::Extensions::new(),
         }
     }
 
@@ -94,6 +96,18 @@ impl Reply {
     /// Adds a field that the server does not know.
     pub fn push_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
         self.fields.push((name.into(), value));
+    }
+
+    /// What hooks have noted for those that see the reply later; the client gets none of it.
+    #[must_use]
+    pub const fn notes(&self) -> &http::Extensions {
+        &self.notes
+    }
+
+    /// Keeps a note for those that see the reply later, such as an extension that has seen the request
+    /// and is going to see the reply.
+    pub const fn notes_mut(&mut self) -> &mut http::Extensions {
+        &mut self.notes
     }
 
     /// The request succeeded.

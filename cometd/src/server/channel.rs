@@ -7,7 +7,10 @@ use std::time::{Duration, Instant};
 use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
+use super::attachment::Attachment;
+use super::authorizer::Authorizer;
 use super::core::Core;
+use super::listener::MessageListener;
 use super::session::ServerSession;
 use super::settings::{ChannelConfig, Settings};
 use crate::channel::Subscribers;
@@ -115,6 +118,41 @@ impl ServerChannel {
         drop(settings);
         drop(life);
         self.touch();
+    }
+
+    /// Adds a listener that sees messages before subscribers do. It keeps the channel from being swept
+    /// until it is taken off.
+    pub fn add_listener(&self, listener: impl MessageListener) -> Attachment {
+        self.attach_listener(Arc::new(listener))
+    }
+
+    pub(crate) fn attach_listener(&self, listener: Arc<dyn MessageListener>) -> Attachment {
+        let own = Arc::clone(&listener);
+        self.configure(|channel| {
+            channel.push_listener(listener, false);
+        });
+        self.attachment(move |settings| settings.remove_listener(&own))
+    }
+
+    /// Adds somebody who votes on what is done with the channel, and with all that it covers if it is a
+    /// wildcard. It keeps the channel from being swept until it is taken off.
+    pub fn add_authorizer(&self, authorizer: impl Authorizer) -> Attachment {
+        let authorizer: Arc<dyn Authorizer> = Arc::new(authorizer);
+        let own = Arc::clone(&authorizer);
+        self.configure(|channel| {
+            channel.push_authorizer(authorizer);
+        });
+        self.attachment(move |settings| settings.remove_authorizer(&own))
+    }
+
+    fn attachment(&self, detach: impl FnOnce(&mut Settings) + Send + Sync + 'static) -> Attachment {
+        let channel = self.downgrade();
+        Attachment::new(move || {
+            if let Some(channel) = channel.upgrade() {
+                detach(&mut channel.0.settings.write());
+                channel.touch();
+            }
+        })
     }
 
     pub(crate) fn settings(&self) -> Settings {

@@ -76,10 +76,7 @@ impl Core {
             (state.pace.hold(asked.timeout), Wake::Nobody)
         });
         let route = self.matching(&exchange.message.channel().into());
-        match self
-            .listen(&route, Some(session), &mut exchange.message)
-            .await
-        {
+        match self.listen(&route, Some(session), &mut exchange).await {
             Err(refusal) => {
                 Processed::Replied(self.conclude(Some(session), exchange, Err(refusal)).await)
             }

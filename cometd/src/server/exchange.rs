@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::context::Context;
+use crate::protocol::codec::Echo;
 use crate::protocol::{BayeuxError, Message, Reply};
 
 /// A request message with its reply and the request that carried it.
@@ -29,6 +30,17 @@ impl Exchange {
             context,
             handled: false,
         }
+    }
+
+    /// What code of the server publishes: nobody waits for the reply.
+    pub(crate) fn of_server(message: Message, context: &Arc<Context>) -> Self {
+        Self::new(message, Reply::to(Echo::default()), Arc::clone(context))
+    }
+
+    /// Takes the message away; what is left of it is its channel.
+    pub(crate) fn take_message(&mut self) -> Message {
+        let empty = Message::empty(self.message.channel().clone());
+        std::mem::replace(&mut self.message, empty)
     }
 
     /// The reply is complete as it stands: a veto sends it as it is and not as

@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::exchange::Exchange;
 use super::hook::{Deferred, Outcome};
 use super::listener::MessageListener;
 use super::session::ServerSession;
-use crate::protocol::{ChannelId, Message, RawJson};
+use crate::protocol::{ChannelId, RawJson};
 
 /// Looks at the data of messages before anyone receives them.
 pub trait DataFilter: Send + Sync + 'static {
@@ -73,8 +74,9 @@ impl<F: DataFilter> MessageListener for Filtered<F> {
     fn on_message<'a>(
         &'a self,
         sender: Option<&'a ServerSession>,
-        message: &'a mut Message,
+        exchange: &'a mut Exchange,
     ) -> Deferred<'a, Outcome> {
+        let message = &mut exchange.message;
         if !message.has_data() || !self.0.concerns(message.data()) {
             return Outcome::Continue.into();
         }
@@ -101,18 +103,23 @@ impl<F> fmt::Debug for Filtered<F> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use serde_json::json;
 
+    use super::super::context::Context;
     use super::*;
+    use crate::protocol::Message;
 
     fn filtered(data: &'static str) -> String {
-        let mut message = Message::publish("/chat/demo", RawJson::parse(data).unwrap());
+        let message = Message::publish("/chat/demo", RawJson::parse(data).unwrap());
+        let mut exchange = Exchange::of_server(message, &Arc::new(Context::local()));
         let continues = matches!(
-            Filtered(NoMarkup).on_message(None, &mut message),
+            Filtered(NoMarkup).on_message(None, &mut exchange),
             Deferred::Now(Outcome::Continue)
         );
         assert!(continues);
-        message.data().to_string()
+        exchange.message.data().to_string()
     }
 
     #[test]

@@ -16,10 +16,13 @@ use crate::protocol::{ChannelId, FrozenMessage, Message, Reply};
 /// subscribers see (PROC-7).
 pub trait MessageListener: Send + Sync + 'static {
     /// A message was sent, by a client or by code of the server, which may have no session.
+    ///
+    /// What is put into the reply reaches the client even if the message is then refused; the reply
+    /// to what code of the server publishes goes nowhere.
     fn on_message<'a>(
         &'a self,
         sender: Option<&'a ServerSession>,
-        message: &'a mut Message,
+        exchange: &'a mut Exchange,
     ) -> Deferred<'a, Outcome>;
 
     /// Where the listener is in the source, for the log.
@@ -36,9 +39,9 @@ where
     fn on_message<'a>(
         &'a self,
         sender: Option<&'a ServerSession>,
-        message: &'a mut Message,
+        exchange: &'a mut Exchange,
     ) -> Deferred<'a, Outcome> {
-        Outcome::from(self(sender, message)).into()
+        Outcome::from(self(sender, &mut exchange.message)).into()
     }
 }
 
@@ -86,14 +89,25 @@ pub trait ServerListener: Send + Sync + 'static {
         let _ = (session, removal);
     }
 
-    /// A session subscribed to a channel.
-    fn subscribed(&self, session: &ServerSession, channel: &ServerChannel) {
-        let _ = (session, channel);
+    /// A session subscribed to a channel; by this message, unless code of the server did it.
+    fn subscribed(
+        &self,
+        session: &ServerSession,
+        channel: &ServerChannel,
+        message: Option<&Message>,
+    ) {
+        let _ = (session, channel, message);
     }
 
-    /// A session does not subscribe to a channel any more.
-    fn unsubscribed(&self, session: &ServerSession, channel: &ServerChannel) {
-        let _ = (session, channel);
+    /// A session does not subscribe to a channel any more; by this message, unless code of the server
+    /// did it or the session has ended.
+    fn unsubscribed(
+        &self,
+        session: &ServerSession,
+        channel: &ServerChannel,
+        message: Option<&Message>,
+    ) {
+        let _ = (session, channel, message);
     }
 }
 

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 
 use super::BayeuxServer;
-use super::context::Context;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::hook;
@@ -54,11 +53,7 @@ impl LocalSession {
     /// Handshakes. The name goes into logs.
     pub(crate) async fn handshake(core: &Arc<Core>, name: &str) -> Result<Self, LocalError> {
         let message = Message::empty(ChannelId::meta(MetaChannel::Handshake));
-        let exchange = Exchange::new(
-            message,
-            Reply::to(Echo::default()),
-            Arc::new(Context::local()),
-        );
+        let exchange = Exchange::of_server(message, core.local_context());
         match core.handshake_locally(name, exchange).await {
             Processed::Handshaken(session, _) => Ok(Self {
                 session,
@@ -185,17 +180,17 @@ impl LocalSession {
     }
 
     async fn request(&self, message: Message) -> Result<(), LocalError> {
-        let sender = Sender {
-            context: Arc::new(Context::local()),
-            session: Some(self.session.clone()),
-            holds: Holds::Alone,
-        };
         let request = Request {
             echo: Echo::default(),
             client_id: Some(self.session.id()),
             message: Ok(message),
         };
         let core = self.server.upgrade().ok_or(LocalError::ServerGone)?;
+        let sender = Sender {
+            context: Arc::clone(core.local_context()),
+            session: Some(self.session.clone()),
+            holds: Holds::Alone,
+        };
         match core.process(&sender, request).await {
             Processed::Replied(Some(reply)) if reply.successful() == Some(true) => Ok(()),
             Processed::Replied(reply) => Err(refused(reply.as_ref())),

@@ -64,8 +64,7 @@ impl Core {
             return Err(Refusal::Deleted);
         }
         let route = self.matching(&exchange.message.channel().into());
-        self.listen(&route, Some(session), &mut exchange.message)
-            .await?;
+        self.listen(&route, Some(session), exchange).await?;
         // Taken before the policy is asked, which may take its time: others come meanwhile.
         let Some(seat) = self.take_seat(session) else {
             exchange.reply.add_advice(Some(Advice {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+mod attachment;
 mod authorizer;
 mod builder;
 mod channel;
@@ -30,6 +31,7 @@ mod shutdown;
 mod subscribe;
 pub(crate) mod timers;
 
+pub use self::attachment::Attachment;
 pub use self::authorizer::{Authorizer, Intent, Vote};
 pub(crate) use self::builder::Installation;
 pub use self::builder::{BuildError, Builder, Problem};
@@ -175,8 +177,9 @@ impl BayeuxServer {
         };
         let route = self.core.matching(&message.channel().into());
         let (kind, Origin(sender)) = (message.channel().kind(), from.into());
+        let mut exchange = Exchange::of_server(message, self.core.local_context());
         self.core
-            .publish(&route, kind, sender, message)
+            .publish(&route, kind, sender, &mut exchange)
             .await
             .map_err(|_| SendError::Vetoed)
     }
@@ -238,7 +241,7 @@ impl ServerChannel {
             ChannelKind::Meta(_) => Err(BayeuxError::SubscribeFailed),
             ChannelKind::Broadcast => {
                 let core = self.server().ok_or(BayeuxError::SubscribeFailed)?;
-                core.add_subscription(self.id(), session)
+                core.add_subscription(self.id(), session, None)
             }
         }
     }
@@ -247,7 +250,7 @@ impl ServerChannel {
     #[must_use = "whether there was a subscription"]
     pub fn unsubscribe(&self, session: &ServerSession) -> bool {
         self.server()
-            .is_some_and(|core| core.remove_subscription(self.id(), session))
+            .is_some_and(|core| core.remove_subscription(self.id(), session, None))
     }
 
     /// Removes the channel with its listeners and subscribers; children stay.

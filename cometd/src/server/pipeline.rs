@@ -200,8 +200,7 @@ impl Core {
             return self.meta_unknown(session, exchange).await;
         }
         let route = self.matching(&exchange.message.channel().into());
-        self.listen(&route, Some(session), &mut exchange.message)
-            .await?;
+        self.listen(&route, Some(session), exchange).await?;
         match meta {
             MetaChannel::Subscribe => self.subscribe(session, exchange).await?,
             MetaChannel::Unsubscribe => self.unsubscribe(session, exchange)?,

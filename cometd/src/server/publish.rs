@@ -44,9 +44,7 @@ impl Core {
         self.authorize_on(&route, Operation::Publish, &id, session, exchange)
             .await
             .map_err(|reason| BayeuxError::PublishDenied { reason })?;
-        let empty = Message::empty(exchange.message.channel().clone());
-        let message = std::mem::replace(&mut exchange.message, empty);
-        self.publish(&route, kind, Some(session), message).await
+        self.publish(&route, kind, Some(session), exchange).await
     }
 
     /// Shows a message to the listeners of its channel, then to its subscribers.
@@ -57,18 +55,19 @@ impl Core {
         route: &[ServerChannel],
         kind: ChannelKind,
         sender: Option<&ServerSession>,
-        mut message: Message,
+        exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
         if kind == ChannelKind::Broadcast {
             // PUB-2, PUB-3: what a subscriber gets is the message, not the request.
-            message.id = None;
-            message.subscription = None;
+            exchange.message.id = None;
+            exchange.message.subscription = None;
         }
-        self.listen(route, sender, &mut message).await?;
+        self.listen(route, sender, exchange).await?;
         self.count_published();
         if kind != ChannelKind::Broadcast {
             return Ok(());
         }
+        let mut message = exchange.take_message();
         for extension in self.extensions().iter().rev() {
             match hook::call(|| extension.outgoing(None, &mut message)).await {
                 Ok(Flow::Continue) => {}
@@ -85,9 +84,9 @@ impl Core {
         &self,
         route: &[ServerChannel],
         sender: Option<&ServerSession>,
-        message: &mut Message,
+        exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
-        let kind = message.channel().kind();
+        let kind = exchange.message.channel().kind();
         for channel in route {
             if channel.with_settings(|settings| settings.listeners.is_empty()) {
                 continue;
@@ -95,7 +94,7 @@ impl Core {
             for listening in channel.settings().listeners.iter() {
                 let listener = &listening.listener;
                 let location = listener.location();
-                match hook::call(|| listener.on_message(sender, message)).await {
+                match hook::call(|| listener.on_message(sender, exchange)).await {
                     Ok(Outcome::Continue) => {}
                     Ok(Outcome::Stop) => return Err(Refusal::Deleted),
                     Ok(Outcome::Refuse(error)) => {

@@ -43,6 +43,18 @@ impl Settings {
         self.listeners.iter().any(|it| !it.weak)
     }
 
+    pub(crate) fn remove_listener(&mut self, listener: &Arc<dyn MessageListener>) {
+        let others = self.listeners.iter();
+        let others = others.filter(|it| !Arc::ptr_eq(&it.listener, listener));
+        self.listeners = others.cloned().collect();
+    }
+
+    pub(crate) fn remove_authorizer(&mut self, authorizer: &Arc<dyn Authorizer>) {
+        let others = self.authorizers.iter();
+        let others = others.filter(|it| !Arc::ptr_eq(it, authorizer));
+        self.authorizers = others.cloned().collect();
+    }
+
     pub(crate) fn has_authorizers(&self) -> bool {
         !self.authorizers.is_empty()
     }
@@ -79,23 +91,31 @@ impl ChannelConfig {
     /// Adds somebody who votes on what is done with the channel, and with all that it covers if it
     /// is a wildcard.
     pub fn authorizer(&mut self, authorizer: impl Authorizer) -> &mut Self {
+        self.push_authorizer(Arc::new(authorizer))
+    }
+
+    pub(crate) fn push_authorizer(&mut self, authorizer: Arc<dyn Authorizer>) -> &mut Self {
         let present = self.settings.authorizers.iter().cloned();
-        self.settings.authorizers = present.chain([Arc::new(authorizer) as _]).collect();
+        self.settings.authorizers = present.chain([authorizer]).collect();
         self
     }
 
     /// Adds a listener that sees messages before subscribers do. It keeps the channel from being
     /// swept.
     pub fn listener(&mut self, listener: impl MessageListener) -> &mut Self {
-        self.push(Arc::new(listener), false)
+        self.push_listener(Arc::new(listener), false)
     }
 
     /// Adds a listener that does not keep the channel from being swept.
     pub fn weak_listener(&mut self, listener: impl MessageListener) -> &mut Self {
-        self.push(Arc::new(listener), true)
+        self.push_listener(Arc::new(listener), true)
     }
 
-    pub(crate) fn push(&mut self, listener: Arc<dyn MessageListener>, weak: bool) -> &mut Self {
+    pub(crate) fn push_listener(
+        &mut self,
+        listener: Arc<dyn MessageListener>,
+        weak: bool,
+    ) -> &mut Self {
         let present = self.settings.listeners.iter().cloned();
         self.settings.listeners = present.chain([Listening { listener, weak }]).collect();
         self

@@ -11,7 +11,7 @@ use super::exchange::Exchange;
 use super::session::ServerSession;
 use super::timers::now;
 use crate::channel::Operation;
-use crate::protocol::{BayeuxError, ChannelKind, ChannelPattern, RawJson};
+use crate::protocol::{BayeuxError, ChannelKind, ChannelPattern, Message, RawJson};
 
 impl Core {
     /// Subscribes to every channel that the message names, up to the first that is refused (SUB-4).
@@ -49,7 +49,7 @@ impl Core {
         match kind {
             ChannelKind::Service => Ok(()), // SUB-7
             ChannelKind::Meta(_) => Err(BayeuxError::SubscribeFailed),
-            ChannelKind::Broadcast => self.add_subscription(id, session),
+            ChannelKind::Broadcast => self.add_subscription(id, session, Some(&exchange.message)),
         }
     }
 
@@ -58,6 +58,7 @@ impl Core {
         self: &Arc<Self>,
         id: &ChannelPattern,
         session: &ServerSession,
+        message: Option<&Message>,
     ) -> Result<(), BayeuxError> {
         // A channel may be swept between its creation and the subscription: then make it again.
         loop {
@@ -66,7 +67,7 @@ impl Core {
                 Added::Swept => {}
                 Added::Already => return Ok(()), // SUB-9
                 Added::New => {
-                    self.tell(|listener| listener.subscribed(session, &channel));
+                    self.tell(|listener| listener.subscribed(session, &channel, message));
                     return Ok(());
                 }
             }
@@ -120,7 +121,7 @@ impl Core {
                 ChannelKind::Meta(_) => return Err(BayeuxError::ChannelMissing), // UNS-2
                 ChannelKind::Service | ChannelKind::Broadcast => {
                     let channel = self.channel(&id).ok_or(BayeuxError::ChannelMissing)?;
-                    self.remove_subscription(channel.id(), session);
+                    self.remove_subscription(channel.id(), session, Some(&exchange.message));
                 }
             }
         }
@@ -128,11 +129,16 @@ impl Core {
     }
 
     /// Ends a subscription; whether there was one.
-    pub(crate) fn remove_subscription(&self, id: &ChannelPattern, session: &ServerSession) -> bool {
+    pub(crate) fn remove_subscription(
+        &self,
+        id: &ChannelPattern,
+        session: &ServerSession,
+        message: Option<&Message>,
+    ) -> bool {
         let channel = session.subscriptions_mut(|subscriptions| subscriptions.remove(id));
         let Some(channel) = channel else { return false };
         channel.remove_subscriber(session);
-        self.tell(|listener| listener.unsubscribed(session, &channel));
+        self.tell(|listener| listener.unsubscribed(session, &channel, message));
         true
     }
 

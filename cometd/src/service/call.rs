@@ -6,13 +6,14 @@ use bytestring::ByteString;
 
 use super::extract::{FromParameter, Rejection};
 use crate::protocol::{Message, Parameters};
-use crate::server::{BayeuxServer, LocalSession, Provisions, ServerSession};
+use crate::server::{BayeuxServer, Context, LocalSession, Provisions, ServerSession};
 
 /// What a handler's arguments are taken from.
 #[derive(Debug)]
 pub struct Call<'a> {
     pub(super) environment: &'a Environment,
     pub(super) sender: Option<&'a ServerSession>,
+    pub(super) context: &'a Context,
     pub(super) parameters: Parameters,
     pub(super) message: &'a mut Message,
 }
@@ -40,6 +41,12 @@ impl<'a> Call<'a> {
     #[must_use]
     pub const fn sender(&self) -> Option<&'a ServerSession> {
         self.sender
+    }
+
+    /// The request that carried the message: its headers, cookies and peer.
+    #[must_use]
+    pub const fn context(&self) -> &'a Context {
+        self.context
     }
 
     /// The service's own session.

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::call::Call;
 use crate::protocol::BayeuxError;
-use crate::server::{BayeuxServer, LocalSession, ServerSession};
+use crate::server::{BayeuxServer, Context, LocalSession, ServerSession};
 
 /// Why a handler is not called.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -42,7 +42,7 @@ impl From<BayeuxError> for Rejection {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an argument that a handler can take",
     label = "not taken from a call",
-    note = "handlers take `&ServerSession`, `&LocalSession`, `&Message`, `&mut Message`, `Data<T>`, `State<T>`, `BayeuxServer`, template parameters by name, and what implements `FromCall`"
+    note = "handlers take `&ServerSession`, `&LocalSession`, `&Context`, `&Message`, `&mut Message`, `Data<T>`, `State<T>`, `BayeuxServer`, template parameters by name, and what implements `FromCall`"
 )]
 pub trait FromCall<'c>: Sized {
     /// Takes the argument from the call, borrowing from it where it can.
@@ -56,7 +56,7 @@ pub trait FromCall<'c>: Sized {
 #[diagnostic::on_unimplemented(
     message = "`&{Self}` is not an argument that a handler can take",
     label = "not taken from a call",
-    note = "by reference, handlers take `&ServerSession`, `&LocalSession`, `&Message`, `&mut Message` and `&str` template parameters"
+    note = "by reference, handlers take `&ServerSession`, `&LocalSession`, `&Context`, `&Message`, `&mut Message` and `&str` template parameters"
 )]
 pub trait Lend {
     /// Lends the argument.
@@ -96,6 +96,13 @@ impl Lend for ServerSession {
 impl Lend for LocalSession {
     fn lend<'a>(call: &Call<'a>) -> Result<&'a Self, Rejection> {
         Ok(call.session())
+    }
+}
+
+/// The request that carried the message; for what code of the server publishes, one without headers.
+impl Lend for Context {
+    fn lend<'a>(call: &Call<'a>) -> Result<&'a Self, Rejection> {
+        Ok(call.context())
     }
 }
 

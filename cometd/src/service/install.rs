@@ -7,10 +7,10 @@ use std::sync::Arc;
 use super::call::{Call, Environment};
 use super::definition::{Definition, Handlers, Registration, Service, ServiceContext};
 use super::method::{Configure, IfExists, Kind, Listen, Method, OwnPublishes};
-use crate::protocol::{ChannelPattern, ChannelTemplate, Message, Parameters};
+use crate::protocol::{ChannelPattern, ChannelTemplate, Parameters};
 use crate::server::{
-    BayeuxServer, Builder, Deferred, Installation, Location, MessageListener, Outcome, Problem,
-    Provisions, ServerSession,
+    BayeuxServer, Builder, Deferred, Exchange, Installation, Location, MessageListener, Outcome,
+    Problem, Provisions, ServerSession,
 };
 
 /// Services.
@@ -220,9 +220,7 @@ fn add_listener(
     listener: Arc<dyn MessageListener>,
 ) {
     let (channel, _) = server.core().create_channel(pattern, |_| ());
-    channel.configure(|channel| {
-        channel.push(listener, false);
-    });
+    channel.attach_listener(listener).keep();
 }
 
 /// A method of a service as a listener of a channel.
@@ -247,8 +245,9 @@ impl<S: Service + Send + Sync> MessageListener for Handler<S> {
     fn on_message<'a>(
         &'a self,
         sender: Option<&'a ServerSession>,
-        message: &'a mut Message,
+        exchange: &'a mut Exchange,
     ) -> Deferred<'a, Outcome> {
+        let message = &mut exchange.message;
         if self.is_own(sender) {
             return Outcome::Continue.into();
         }
@@ -262,6 +261,7 @@ impl<S: Service + Send + Sync> MessageListener for Handler<S> {
         let call = Call {
             environment: &self.environment,
             sender,
+            context: &exchange.context,
             parameters,
             message,
         };

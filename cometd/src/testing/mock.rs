@@ -78,7 +78,7 @@ impl MockSession {
     pub fn subscribed(self, channel: &str) -> Self {
         let channel = ChannelPattern::parse(channel).expect("a channel name");
         self._core
-            .add_subscription(&channel, &self.session)
+            .add_subscription(&channel, &self.session, None)
             .expect("a channel to subscribe to");
         self
     }

@@ -90,14 +90,14 @@ impl ServerListener for Observer {
         self.note(kind, session, None);
     }
 
-    fn subscribed(&self, session: &ServerSession, channel: &ServerChannel) {
+    fn subscribed(&self, session: &ServerSession, channel: &ServerChannel, _: Option<&Message>) {
         if is_watched_through(channel) {
             self.watchers.fetch_add(1, Ordering::Relaxed);
         }
         self.note("subscribe", session, Some(channel.id().as_str()));
     }
 
-    fn unsubscribed(&self, session: &ServerSession, channel: &ServerChannel) {
+    fn unsubscribed(&self, session: &ServerSession, channel: &ServerChannel, _: Option<&Message>) {
         if is_watched_through(channel) {
             self.watchers.fetch_sub(1, Ordering::Relaxed);
         }

@@ -10,6 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::channel::ServerChannel;
 use super::config::{ResolvedConfig, TransportConfig};
+use super::context::Context;
 use super::extension::Extension;
 use super::hook;
 use super::listener::ServerListener;
@@ -38,6 +39,8 @@ pub(crate) struct Core {
     stop: CancellationToken,
     remote: AtomicUsize,
     counters: Counters,
+    /// The context of everything that code of the server sends.
+    local_context: Arc<Context>,
 }
 
 /// What a core is made of; the rest follows.
@@ -71,6 +74,7 @@ impl Core {
             stop: CancellationToken::new(),
             remote: AtomicUsize::new(0),
             counters: Counters::default(),
+            local_context: Arc::new(Context::local()),
         });
         for channel in MetaChannel::KNOWN {
             core.create_channel(&ChannelId::meta(channel).into(), |_| ());
@@ -120,6 +124,10 @@ impl Core {
 
     pub(crate) const fn stop(&self) -> &CancellationToken {
         &self.stop
+    }
+
+    pub(crate) const fn local_context(&self) -> &Arc<Context> {
+        &self.local_context
     }
 
     pub(crate) const fn counters(&self) -> &Counters {

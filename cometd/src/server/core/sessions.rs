@@ -76,7 +76,7 @@ impl Core {
         let subscriptions = session.subscriptions_mut(std::mem::take);
         for channel in subscriptions.into_values() {
             if channel.remove_subscriber(session) {
-                self.tell(|listener| listener.unsubscribed(session, &channel));
+                self.tell(|listener| listener.unsubscribed(session, &channel, None));
             }
         }
         tracing::debug!(%session, ?removal, "session removed");

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::attachment::Attachment;
 use super::channel::ServerChannel;
 use super::core::Core;
 use super::extension::Extension;
@@ -42,7 +43,7 @@ struct Inner {
     hooked: AtomicBool,
     broadcast_to_publisher: AtomicBool,
     extensions: RwLock<Option<Extensions>>,
-    queue_listeners: Mutex<Vec<Box<dyn QueueListener>>>,
+    queue_listeners: Mutex<Vec<Arc<dyn QueueListener>>>,
     subscriptions: Mutex<HashMap<ChannelPattern, ServerChannel>>,
     /// Who is called back at the end; `None` once that has come.
     removed: Mutex<Option<Vec<RemovedCallback>>>,
@@ -219,16 +220,41 @@ impl ServerSession {
     }
 
     /// Adds an extension that sees the messages of this session.
-    pub fn add_extension(&self, extension: impl Extension) {
-        let mut extensions = self.0.extensions.write();
-        let present = extensions.iter().flat_map(|it| it.iter()).cloned();
-        *extensions = Some(present.chain([Arc::new(extension) as _]).collect());
-        self.0.hooked.store(true, Ordering::Release);
+    pub fn add_extension(&self, extension: impl Extension) -> Attachment {
+        let extension: Arc<dyn Extension> = Arc::new(extension);
+        let own = Arc::clone(&extension);
+        self.change_extensions(|extensions| extensions.push(extension));
+        self.attachment(move |session| {
+            session.change_extensions(|extensions| extensions.retain(|it| !Arc::ptr_eq(it, &own)));
+        })
+    }
+
+    fn change_extensions(&self, change: impl FnOnce(&mut Vec<Arc<dyn Extension>>)) {
+        let mut present = self.0.extensions.write();
+        let mut extensions = present.iter().flat_map(|it| it.iter()).cloned().collect();
+        change(&mut extensions);
+        *present = (!extensions.is_empty()).then(|| extensions.into());
+        self.0.hooked.store(present.is_some(), Ordering::Release);
     }
 
     /// Adds a listener to the queue of this session.
-    pub fn add_queue_listener(&self, listener: impl QueueListener) {
-        self.0.queue_listeners.lock().push(Box::new(listener));
+    pub fn add_queue_listener(&self, listener: impl QueueListener) -> Attachment {
+        let listener: Arc<dyn QueueListener> = Arc::new(listener);
+        let own = Arc::clone(&listener);
+        self.0.queue_listeners.lock().push(listener);
+        self.attachment(move |session| {
+            let mut listeners = session.0.queue_listeners.lock();
+            listeners.retain(|it| !Arc::ptr_eq(it, &own));
+        })
+    }
+
+    fn attachment(&self, detach: impl FnOnce(&Self) + Send + Sync + 'static) -> Attachment {
+        let session = self.downgrade();
+        Attachment::new(move || {
+            if let Some(session) = session.upgrade() {
+                detach(&session);
+            }
+        })
     }
 
     /// The extensions of this session; `None` is the common case.

@@ -1,0 +1,67 @@
+//! What was attached to a running server is taken off again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use cometd::{Flow, Grant, Message, ServerSession, Vote};
+use cometd_tests::{advance, failed, ms, ok, setup};
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_is_taken_off_sees_nothing_more() {
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    let heard = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&heard);
+    let listener = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
+        count.fetch_add(1, Ordering::Relaxed);
+        Flow::Continue
+    });
+    let client = app.client().up().await;
+    client.publish("/own", 1).await.expect([ok("/own")]);
+    drop(listener);
+    client.publish("/own", 2).await.expect([ok("/own")]);
+    assert_eq!(heard.load(Ordering::Relaxed), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_is_swept_once_its_last_listener_is_taken_off() {
+    // services.md 2.4.23
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    let veto = |_: Option<&ServerSession>, _: &mut Message| Flow::Stop;
+    let listener = channel.add_listener(veto);
+    advance(ms(5000)).await;
+    assert!(app.has_channel("/own"));
+    drop(listener);
+    advance(ms(1000)).await;
+    assert!(!app.has_channel("/own"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_authorizer_can_be_taken_off_and_kept() {
+    // extensions-security.md 10.7
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    let client = app.client().up().await;
+    let deny = channel.add_authorizer(|_: &cometd::Intent<'_>| Vote::Deny("closed".into()));
+    client
+        .publish("/own", 1)
+        .await
+        .expect([failed("/own", "403:closed:publish_denied")]);
+    drop(deny);
+    client.publish("/own", 1).await.expect([ok("/own")]);
+    channel.add_authorizer(Grant::SUBSCRIBE).keep();
+    client
+        .publish("/own", 1)
+        .await
+        .expect([failed("/own", "403:denied_by_not_granting:publish_denied")]);
+}
