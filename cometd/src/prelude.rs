@@ -1,7 +1,7 @@
 //! What a service usually needs: `use cometd::prelude::*;`.
 
 #[cfg(feature = "testing")]
-pub use crate::testing::MockSession;
+pub use crate::testing::{MockSession, TestServer};
 pub use crate::{
     BayeuxServer, Call, ChannelConfig, ChannelId, Data, Flow, FromCall, Grant, HandlerError,
     LocalSession, Message, NoMarkup, RawJson, Removal, ServerSession, State,

@@ -35,6 +35,7 @@ mod serve;
 mod services;
 mod session;
 mod subscribe;
+mod testing;
 mod tidy;
 mod ui;
 mod websocket;

@@ -1,15 +1,13 @@
 //! Sessions that have no client.
 
-use std::collections::VecDeque;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
-use parking_lot::Mutex;
-use serde_json::Value;
 
-use crate::protocol::{ChannelPattern, FrozenMessage, Message};
+use super::inbox::{Delivered, Inbox};
+use crate::protocol::ChannelPattern;
 use crate::server::core::{Core, Parts};
 use crate::server::{DefaultSecurityPolicy, LocalSession, ServerConfig, ServerSession};
 
@@ -32,8 +30,7 @@ use crate::server::{DefaultSecurityPolicy, LocalSession, ServerConfig, ServerSes
 /// ```
 pub struct MockSession {
     session: ServerSession,
-    /// What has been delivered and not yet expected.
-    arrived: Mutex<VecDeque<Arc<FrozenMessage>>>,
+    inbox: Inbox,
     /// Keeps the server alive.
     _core: Arc<Core>,
 }
@@ -63,7 +60,7 @@ impl MockSession {
         let session = core.add_session_without_client();
         Self {
             session,
-            arrived: Mutex::default(),
+            inbox: Inbox::default(),
             _core: core,
         }
     }
@@ -89,17 +86,9 @@ impl MockSession {
     /// There is none; says what there is.
     #[track_caller]
     #[must_use = "say what the message should be"]
-    #[expect(clippy::panic, reason = "documented: an expectation of a test")]
     pub fn expect_delivered(&self, channel: &str) -> Delivered {
-        let mut arrived = self.arrived.lock();
-        arrived.extend(self.session.take_queue(&mut Vec::new()));
-        let found = arrived
-            .iter()
-            .position(|message| message.channel().as_str() == channel);
-        match found.and_then(|index| arrived.remove(index)) {
-            Some(message) => Delivered(message),
-            None => panic!("nothing was delivered on {channel}; {}", Arrived(&arrived)),
-        }
+        self.collect();
+        self.inbox.expect(channel)
     }
 
     /// Checks that everything that was delivered has been taken.
@@ -108,9 +97,17 @@ impl MockSession {
     /// Something is left; says what.
     #[track_caller]
     pub fn expect_nothing(&self) {
-        let mut arrived = self.arrived.lock();
-        arrived.extend(self.session.take_queue(&mut Vec::new()));
-        assert!(arrived.is_empty(), "{}", Arrived(&arrived));
+        self.collect();
+        self.inbox.expect_nothing();
+    }
+
+    /// Takes the queue, as a connection would.
+    #[expect(clippy::expect_used, reason = "the server has serialised it itself")]
+    fn collect(&self) {
+        for message in self.session.take_queue(&mut Vec::new()) {
+            let message = serde_json::from_str(message.as_str());
+            self.inbox.push(message.expect("a message"));
+        }
     }
 }
 
@@ -125,67 +122,6 @@ impl Deref for MockSession {
 impl fmt::Debug for MockSession {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "MockSession({})", self.session)
-    }
-}
-
-/// What did arrive, for the message of a failed expectation.
-struct Arrived<'a>(&'a VecDeque<Arc<FrozenMessage>>);
-
-impl fmt::Display for Arrived<'_> {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.is_empty() {
-            return formatter.write_str("nothing has arrived");
-        }
-        formatter.write_str("these have arrived:")?;
-        self.0
-            .iter()
-            .try_for_each(|message| write!(formatter, "\n  {}", message.as_str()))
-    }
-}
-
-/// A message that was delivered to a [`MockSession`].
-#[derive(Clone, Debug)]
-pub struct Delivered(Arc<FrozenMessage>);
-
-impl Delivered {
-    /// Checks the data, as a JSON value.
-    ///
-    /// # Panics
-    /// The data is another.
-    #[track_caller]
-    pub fn data(self, expected: impl Into<Value>) -> Self {
-        let (found, expected) = (self.0.data().to_value(), expected.into());
-        assert!(
-            found == expected,
-            "data on {}\n expected {expected}\n    found {found}",
-            self.0.channel()
-        );
-        self
-    }
-
-    /// Checks the id.
-    ///
-    /// # Panics
-    /// The id is another, or there is none.
-    #[track_caller]
-    #[expect(
-        clippy::must_use_candidate,
-        reason = "the check is what it is called for"
-    )]
-    pub fn id(self, expected: &str) -> Self {
-        assert_eq!(
-            self.0.id(),
-            Some(expected),
-            "id of the message on {}",
-            self.0.channel()
-        );
-        self
-    }
-
-    /// The message.
-    #[must_use]
-    pub fn message(&self) -> &Message {
-        self.0.message()
     }
 }
 

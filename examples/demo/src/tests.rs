@@ -95,7 +95,7 @@ async fn those_who_watch_see_what_happens_and_how_much() {
         watcher.expect_delivered("/monitor/events").data(event);
     }
     let stats = watcher.expect_delivered("/monitor/stats");
-    let stats = stats.message().data().to_value();
+    let stats = stats.into_data();
     assert_eq!(
         (&stats["sessions"], &stats["uptime"]),
         (&json!(1), &json!(1.0))
