@@ -5,7 +5,10 @@ use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Ident, LitBool, LitInt, LitStr, Meta, Path, Token};
 
-use crate::model::{IfExists, OwnPublishes};
+use crate::{
+    channel::Grammar,
+    model::{IfExists, OwnPublishes},
+};
 
 mod keyword {
     syn::custom_keyword!(if_exists);
@@ -129,11 +132,34 @@ impl Parse for ListenerArguments {
     }
 }
 
+/// `#[subscription("/a", "/b/{c}")]` and `#[remote_call("a", "b/{c}")]`
+pub(crate) struct ChannelsArguments {
+    pub(crate) channels: Vec<LitStr>,
+}
+
+impl Parse for ChannelsArguments {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let mut channels = Vec::new();
+        while !input.is_empty() {
+            if input.peek(keyword::own) {
+                return Err(input.error(OWN_OF_LISTENERS));
+            }
+            channels.push(input.parse()?);
+            separator(input)?;
+        }
+        Ok(Self { channels })
+    }
+}
+
 /// What an attribute of a method makes of it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum MethodRole {
     Configure,
     Listener,
+    PostConstruct,
+    PreDestroy,
+    RemoteCall,
+    Subscription,
 }
 
 impl MethodRole {
@@ -141,6 +167,10 @@ impl MethodRole {
         match last_name(attribute)?.as_str() {
             "configure" => Some(Self::Configure),
             "listener" => Some(Self::Listener),
+            "post_construct" => Some(Self::PostConstruct),
+            "pre_destroy" => Some(Self::PreDestroy),
+            "remote_call" => Some(Self::RemoteCall),
+            "subscription" => Some(Self::Subscription),
             _ => None,
         }
     }
@@ -149,6 +179,24 @@ impl MethodRole {
         match self {
             Self::Configure => "configure",
             Self::Listener => "listener",
+            Self::PostConstruct => "post_construct",
+            Self::PreDestroy => "pre_destroy",
+            Self::RemoteCall => "remote_call",
+            Self::Subscription => "subscription",
+        }
+    }
+
+    /// Whether the method is called at the start or the end of its service.
+    pub(crate) fn is_lifecycle(self) -> bool {
+        matches!(self, Self::PostConstruct | Self::PreDestroy)
+    }
+
+    /// How its literals are read.
+    pub(crate) fn grammar(self) -> Grammar {
+        if self == Self::RemoteCall {
+            Grammar::Target
+        } else {
+            Grammar::Channel
         }
     }
 }
@@ -208,6 +256,15 @@ pub(crate) fn parse_arguments<T: Parse>(attribute: &Attribute) -> syn::Result<T>
             Err(syn::Error::new_spanned(pair, message))
         }
     }
+}
+
+/// Refuses anything but the bare name of an attribute.
+pub(crate) fn check_bare(attribute: &Attribute, name: &str) -> syn::Result<()> {
+    if attribute.meta.require_path_only().is_ok() {
+        return Ok(());
+    }
+    let message = format!("`#[{name}]` has no arguments: write `#[{name}]`");
+    Err(syn::Error::new_spanned(&attribute.meta, message))
 }
 
 fn take<R>(
@@ -306,3 +363,6 @@ fn own_value(input: ParseStream<'_>) -> syn::Result<OwnPublishes> {
         OwnPublishes::Ignore
     })
 }
+
+const OWN_OF_LISTENERS: &str = "only `#[listener]` has `own`: a subscription hears what its service publishes unless \
+     `broadcast_to_publisher` is off, a remote call never does";

@@ -11,6 +11,8 @@ pub(crate) struct Channel {
     pub(crate) literal: LitStr,
     /// The template parameters, from left to right, each once.
     pub(crate) parameters: Vec<Parameter>,
+    /// The name with its leading slash.
+    name: String,
 }
 
 /// A segment `{name}` of a channel.
@@ -21,39 +23,64 @@ pub(crate) struct Parameter {
     pub(crate) span: Span,
 }
 
+/// What a literal is the name of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Grammar {
+    /// A channel.
+    Channel,
+    /// The target of a remote call: the rest of a channel below `/service`, which has one listener.
+    Target,
+}
+
+impl Grammar {
+    /// What such a name is called.
+    pub(crate) fn noun(self) -> &'static str {
+        match self {
+            Self::Channel => "channel",
+            Self::Target => "target",
+        }
+    }
+
+    /// What such a name looks like.
+    pub(crate) fn example(self) -> &'static str {
+        match self {
+            Self::Channel => "/chat",
+            Self::Target => "contacts",
+        }
+    }
+}
+
 impl Channel {
     /// Reads `literal`, up to the first mistake in it.
-    pub(crate) fn parse(literal: &LitStr) -> syn::Result<Self> {
-        let text = literal.value();
-        check_whole(literal, &text)?;
+    pub(crate) fn parse(literal: &LitStr, grammar: Grammar) -> syn::Result<Self> {
+        let source = Source::new(literal, grammar);
+        source.check_whole()?;
         let mut parameters: Vec<Parameter> = Vec::new();
         // Skips the leading slash, so that every separator that is left stands between two segments.
         let mut start = 1;
-        for segment in text.split('/').skip(1) {
+        for segment in source.text.split('/').skip(1) {
             let range = start..start + segment.len();
             start = range.end + 1;
-            check_segment(literal, segment, &range)?;
-            let Some(name) = parameter_name(literal, segment, &range)? else {
+            source.check_segment(segment, &range)?;
+            let Some(name) = source.parameter_name(segment, &range)? else {
                 if is_wildcard(segment) && !parameters.is_empty() {
-                    return Err(error_at(literal, range, wildcard_after_parameter(segment)));
+                    return Err(source.error_at(range, wildcard_after_parameter(segment)));
                 }
                 continue;
             };
             if parameters.iter().any(|it| it.name == name) {
-                return Err(error_at(
-                    literal,
-                    range,
-                    &format!(
-                        "the template parameter `{{{name}}}` occurs twice: give the second one another name"
-                    ),
-                ));
+                let message = format!(
+                    "the template parameter `{{{name}}}` occurs twice: give the second one another name"
+                );
+                return Err(source.error_at(range, &message));
             }
-            let span = span_of(literal, range);
+            let span = source.span_of(&range);
             parameters.push(Parameter { name, span });
         }
         Ok(Self {
             literal: literal.clone(),
             parameters,
+            name: source.text,
         })
     }
 
@@ -61,59 +88,182 @@ impl Channel {
     pub(crate) fn has_parameter(&self, name: &str) -> bool {
         self.parameters.iter().any(|it| it.name == name)
     }
+
+    pub(crate) fn is_meta(&self) -> bool {
+        self.name.starts_with("/meta/")
+    }
+
+    /// A name that both stand for, if there is one.
+    pub(crate) fn overlap(&self, other: &Self) -> Option<String> {
+        let mut common = String::new();
+        let mut segments = (self.name.split('/').skip(1), other.name.split('/').skip(1));
+        loop {
+            let segment = match (segments.0.next(), segments.1.next()) {
+                (None, None) => return Some(common),
+                (Some(one), Some(other)) if one == other || other.starts_with('{') => one,
+                (Some(one), Some(other)) if one.starts_with('{') => other,
+                _ => return None,
+            };
+            if !common.is_empty() {
+                common.push('/');
+            }
+            common.push_str(segment);
+        }
+    }
 }
 
-fn check_whole(literal: &LitStr, text: &str) -> syn::Result<()> {
-    if text.is_empty() {
-        return Err(syn::Error::new(
-            literal.span(),
-            "the channel is empty: write a name such as \"/chat\"",
-        ));
-    }
-    if !text.starts_with('/') {
-        let name = text.trim();
-        let message = format!("a channel starts with `/`: write \"/{name}\"");
-        return Err(syn::Error::new(literal.span(), message));
-    }
-    if let Some((position, character)) = text.char_indices().find(|(_, it)| !is_legal(*it)) {
-        let message = format!("{character:?} is not allowed in a channel, only {LEGAL}");
-        return Err(error_at(
-            literal,
-            position..position + character.len_utf8(),
-            &message,
-        ));
-    }
-    if text == "/" {
-        return Err(syn::Error::new(
-            literal.span(),
-            "the channel has no segment: write a name such as \"/chat\"",
-        ));
-    }
-    let trimmed = text.trim_end_matches(['/', ' ']);
-    if trimmed.len() < text.len() && !trimmed.is_empty() {
-        let message = format!("a channel ends in a segment: write \"{trimmed}\"");
-        return Err(error_at(literal, trimmed.len()..text.len(), &message));
-    }
-    Ok(())
+/// A literal, and the name that it stands for.
+struct Source<'a> {
+    literal: &'a LitStr,
+    grammar: Grammar,
+    text: String,
+    /// How many bytes `text` has in front of the text of the literal.
+    shift: usize,
 }
 
-fn check_segment(literal: &LitStr, segment: &str, range: &Range<usize>) -> syn::Result<()> {
-    if segment.trim().is_empty() {
-        // The slash that opens the segment is there to be pointed at, the segment may not be.
-        return Err(error_at(
+impl<'a> Source<'a> {
+    fn new(literal: &'a LitStr, grammar: Grammar) -> Self {
+        let value = literal.value();
+        let implied = grammar == Grammar::Target && !value.is_empty() && !value.starts_with('/');
+        let (text, shift) = if implied {
+            (format!("/{value}"), 1)
+        } else {
+            (value, 0)
+        };
+        Self {
             literal,
-            range.start - 1..range.end,
-            "a channel has no empty segments: remove this one with its `/`",
-        ));
+            grammar,
+            text,
+            shift,
+        }
     }
-    let is_last = range.end == literal.value().len();
-    if is_wildcard(segment) && !is_last {
-        let message = format!(
-            "the wildcard `{segment}` is only allowed as the last segment: end the channel with it"
-        );
-        return Err(error_at(literal, range.clone(), &message));
+
+    fn check_whole(&self) -> syn::Result<()> {
+        let Self { text, grammar, .. } = self;
+        let (noun, example) = (grammar.noun(), grammar.example());
+        let error = |message: String| Err(syn::Error::new(self.literal.span(), message));
+        if text.is_empty() {
+            return error(format!(
+                "the {noun} is empty: write a name such as \"{example}\""
+            ));
+        }
+        if !text.starts_with('/') {
+            let name = text.trim();
+            return error(format!("a channel starts with `/`: write \"/{name}\""));
+        }
+        if let Some((position, character)) = text.char_indices().find(|(_, it)| !is_legal(*it)) {
+            let message = format!("{character:?} is not allowed in a {noun}, only {LEGAL}");
+            return Err(self.error_at(position..position + character.len_utf8(), &message));
+        }
+        if text == "/" {
+            return error(format!(
+                "the {noun} has no segment: write a name such as \"{example}\""
+            ));
+        }
+        let trimmed = text.trim_end_matches(['/', ' ']);
+        if trimmed.len() < text.len() && !trimmed.is_empty() {
+            let shown = trimmed.get(self.shift..).unwrap_or_default();
+            let message = format!("a {noun} ends in a segment: write \"{shown}\"");
+            return Err(self.error_at(trimmed.len()..text.len(), &message));
+        }
+        if *grammar == Grammar::Target
+            && let Some(rest) = text.strip_prefix("/service/")
+        {
+            let message = format!("a target is below `/service` by itself: write \"{rest}\"");
+            return Err(self.error_at(1.."/service".len(), &message));
+        }
+        Ok(())
     }
-    Ok(())
+
+    fn check_segment(&self, segment: &str, range: &Range<usize>) -> syn::Result<()> {
+        if segment.trim().is_empty() {
+            let message = format!(
+                "a {} has no empty segments: remove this one with its `/`",
+                self.grammar.noun()
+            );
+            // The slash that opens the segment is there to be pointed at, the segment may not be.
+            return Err(self.error_at(range.start - 1..range.end, &message));
+        }
+        if !is_wildcard(segment) {
+            return Ok(());
+        }
+        if self.grammar == Grammar::Target {
+            let message = format!(
+                "a remote call is for one target, not for all of `{segment}`: name the segment, as in `{{name}}`"
+            );
+            return Err(self.error_at(range.clone(), &message));
+        }
+        if range.end < self.text.len() {
+            let message = format!(
+                "the wildcard `{segment}` is only allowed as the last segment: end the channel with it"
+            );
+            return Err(self.error_at(range.clone(), &message));
+        }
+        Ok(())
+    }
+
+    /// The name in a segment `{name}`, or none if the segment is an ordinary one.
+    ///
+    /// Bayeux has braces in ordinary names; here they are always meant as a parameter, so anything else is a mistake.
+    fn parameter_name(&self, segment: &str, range: &Range<usize>) -> syn::Result<Option<String>> {
+        if !segment.contains(['{', '}']) {
+            return Ok(None);
+        }
+        let Some(name) = segment
+            .strip_prefix('{')
+            .and_then(|it| it.strip_suffix('}'))
+        else {
+            let message = format!(
+                "a template parameter is a whole segment such as `/{{room}}`, not a part of `{segment}`"
+            );
+            return Err(self.error_at(range.clone(), &message));
+        };
+        if let Some(position) = name.find(|it: char| !it.is_ascii_alphanumeric() && it != '_') {
+            let start = range.start + 1 + position;
+            let message = "the name of a template parameter holds letters, digits and `_` only";
+            return Err(self.error_at(start..start + 1, message));
+        }
+        // `{1}` is legal in Bayeux, but no argument can have that name.
+        let can_be_argument =
+            Ident::parse_any.parse_str(name).is_ok() && !PATH_KEYWORDS.contains(&name);
+        if !can_be_argument {
+            let message = format!(
+                "the template parameter `{segment}` cannot be the name of an argument: rename it"
+            );
+            return Err(self.error_at(range.clone(), &message));
+        }
+        Ok(Some(name.to_owned()))
+    }
+
+    /// An error at a range of bytes of the name.
+    ///
+    /// The text says where, because a stable compiler cannot point into a literal.
+    fn error_at(&self, range: Range<usize>, message: &str) -> syn::Error {
+        let number = self
+            .text
+            .char_indices()
+            .filter(|(position, _)| (self.shift..range.start).contains(position))
+            .count()
+            + 1;
+        let text = self.literal.value();
+        syn::Error::new(
+            self.span_of(&range),
+            format!("{message} (at character {number} of {text:?})"),
+        )
+    }
+
+    /// The place of a range of bytes of the name, as near as the compiler allows.
+    fn span_of(&self, range: &Range<usize>) -> Span {
+        let token = self.literal.token();
+        // A literal with escapes does not contain its own text, and is pointed at as a whole.
+        let offset = token.to_string().find(&self.literal.value());
+        let within = |at: usize| at.saturating_sub(self.shift);
+        offset
+            .and_then(|offset| {
+                token.subspan(offset + within(range.start)..offset + within(range.end))
+            })
+            .unwrap_or_else(|| self.literal.span())
+    }
 }
 
 fn wildcard_after_parameter(wildcard: &str) -> &'static str {
@@ -124,43 +274,6 @@ fn wildcard_after_parameter(wildcard: &str) -> &'static str {
     }
 }
 
-/// The name in a segment `{name}`, or none if the segment is an ordinary one.
-///
-/// Bayeux has braces in ordinary names; here they are always meant as a parameter, so anything else is a mistake.
-fn parameter_name(
-    literal: &LitStr,
-    segment: &str,
-    range: &Range<usize>,
-) -> syn::Result<Option<String>> {
-    if !segment.contains(['{', '}']) {
-        return Ok(None);
-    }
-    let Some(name) = segment
-        .strip_prefix('{')
-        .and_then(|it| it.strip_suffix('}'))
-    else {
-        let message = format!(
-            "a template parameter is a whole segment such as `/{{room}}`, not a part of `{segment}`"
-        );
-        return Err(error_at(literal, range.clone(), &message));
-    };
-    if let Some(position) = name.find(|it: char| !it.is_ascii_alphanumeric() && it != '_') {
-        let start = range.start + 1 + position;
-        let message = "the name of a template parameter holds letters, digits and `_` only";
-        return Err(error_at(literal, start..start + 1, message));
-    }
-    // `{1}` is legal in Bayeux, but no argument can have that name.
-    let can_be_argument =
-        Ident::parse_any.parse_str(name).is_ok() && !PATH_KEYWORDS.contains(&name);
-    if !can_be_argument {
-        let message = format!(
-            "the template parameter `{segment}` cannot be the name of an argument: rename it"
-        );
-        return Err(error_at(literal, range.clone(), &message));
-    }
-    Ok(Some(name.to_owned()))
-}
-
 fn is_wildcard(segment: &str) -> bool {
     matches!(segment, "*" | "**")
 }
@@ -168,32 +281,6 @@ fn is_wildcard(segment: &str) -> bool {
 // CH-1
 fn is_legal(character: char) -> bool {
     character.is_ascii_alphanumeric() || " !#$()*+-./@_{~}".contains(character)
-}
-
-/// An error at a range of bytes of the text of `literal`.
-///
-/// The text says where, because a stable compiler cannot point into a literal.
-fn error_at(literal: &LitStr, range: Range<usize>, message: &str) -> syn::Error {
-    let text = literal.value();
-    let number = text
-        .char_indices()
-        .filter(|(position, _)| *position < range.start)
-        .count()
-        + 1;
-    syn::Error::new(
-        span_of(literal, range),
-        format!("{message} (at character {number} of {text:?})"),
-    )
-}
-
-/// The place of a range of bytes of the text of `literal`, as near as the compiler allows.
-fn span_of(literal: &LitStr, range: Range<usize>) -> Span {
-    let token = literal.token();
-    // A literal with escapes does not contain its own text, and is pointed at as a whole.
-    let offset = token.to_string().find(&literal.value());
-    offset
-        .and_then(|offset| token.subspan(offset + range.start..offset + range.end))
-        .unwrap_or_else(|| literal.span())
 }
 
 const LEGAL: &str =
@@ -207,7 +294,11 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> syn::Result<Channel> {
-        Channel::parse(&LitStr::new(text, Span::call_site()))
+        parse_as(text, Grammar::Channel)
+    }
+
+    fn parse_as(text: &str, grammar: Grammar) -> syn::Result<Channel> {
+        Channel::parse(&LitStr::new(text, Span::call_site()), grammar)
     }
 
     fn check_parameters(text: &str, expected: &[&str]) {
@@ -354,5 +445,53 @@ mod tests {
             "/chat ",
             "a channel ends in a segment: write \"/chat\" (at character 6 of \"/chat \")",
         );
+    }
+
+    #[test]
+    fn a_target_is_a_channel_below_service() {
+        // services.md 2.6.30
+        let check_error = |text, expected: &str| {
+            let error = parse_as(text, Grammar::Target).err();
+            assert_eq!(error.map(|it| it.to_string()).as_deref(), Some(expected));
+        };
+        for text in ["contacts", "/contacts", "contacts/{user}", "a b/c.d"] {
+            assert!(parse_as(text, Grammar::Target).is_ok(), "{text}");
+        }
+        check_error("", "the target is empty: write a name such as \"contacts\"");
+        check_error(
+            "/",
+            "the target has no segment: write a name such as \"contacts\"",
+        );
+        check_error(
+            "rooms//history",
+            "a target has no empty segments: remove this one with its `/` (at character 6 of \"rooms//history\")",
+        );
+        check_error(
+            "rooms/",
+            "a target ends in a segment: write \"rooms\" (at character 6 of \"rooms/\")",
+        );
+        check_error(
+            "rooms/**",
+            "a remote call is for one target, not for all of `**`: name the segment, as in `{name}` \
+             (at character 7 of \"rooms/**\")",
+        );
+        check_error(
+            "/service/rooms",
+            "a target is below `/service` by itself: write \"rooms\" (at character 2 of \"/service/rooms\")",
+        );
+    }
+
+    #[test]
+    fn targets_overlap_where_a_parameter_can_be_the_literal() {
+        let check = |one, other, expected: Option<&str>| {
+            let parse = |text| parse_as(text, Grammar::Target).unwrap();
+            let common = parse(one).overlap(&parse(other));
+            assert_eq!(common.as_deref(), expected, "{one} {other}");
+        };
+        check("a", "/a", Some("a"));
+        check("a/{b}", "a/{c}", Some("a/{b}"));
+        check("a/{b}/c", "a/x/{y}", Some("a/x/c"));
+        check("a/{b}", "a", None);
+        check("a/b", "a/c", None);
     }
 }

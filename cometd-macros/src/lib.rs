@@ -8,6 +8,10 @@
 //! | [`macro@handlers`] | its `impl` | the methods in here are called by the server |
 //! | [`macro@configure`] | a method in there | to set up channels that are new |
 //! | [`macro@listener`] | a method in there | while it processes messages on channels |
+//! | [`macro@subscription`] | a method in there | when messages arrive at the service's own session |
+//! | [`macro@remote_call`] | a method in there | to answer clients |
+//! | [`macro@post_construct`] | a method in there | when the service has been made |
+//! | [`macro@pre_destroy`] | a method in there | before it ends |
 //!
 //! # Channels
 //!
@@ -109,9 +113,10 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # Must
 ///
 /// - The `impl` is inherent, without generics, and the only one of the type with this attribute.
-/// - One method or more has [`macro@configure`] or [`macro@listener`].
+/// - One method or more has one of the attributes [`macro@configure`], [`macro@listener`],
+///   [`macro@subscription`], [`macro@remote_call`], [`macro@post_construct`] and [`macro@pre_destroy`].
 /// - Annotated methods are not `unsafe`, `extern` or `const`, and have neither generics nor `impl Trait` arguments.
-/// - A channel is configured by one method.
+/// - A channel is configured by one method, and a remote call answered by one.
 ///
 /// # May
 ///
@@ -152,7 +157,7 @@ pub fn service(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// impl Handlers for Lobby {
 ///     const METHODS: &'static [Method<Self>] = &[
 ///         Method::configure("open", &["/lobby"], IfExists::Error, /* place of `open` */,
-///             |_, channel| IntoConfigured::into_configured(Self::open(channel))),
+///             |_, channel| IntoCompletion::into_completion(Self::open(channel))),
 ///         Method::listener("heard", &["/lobby"], OwnPublishes::Ignore, /* place of `heard` */,
 ///             |service, call| now(move || {
 ///                 let argument_0 = call.message();
@@ -223,7 +228,8 @@ pub fn configure(_: TokenStream, item: TokenStream) -> TokenStream {
 /// # May
 ///
 /// - Any of these arguments, in any order: `&Message` or `&mut Message`, `&ServerSession`, `&LocalSession`,
-///   `Option<ServerSession>`, `BayeuxServer`, `Data<T>`, `State<T>`, and other types that implement `FromCall`.
+///   `&Context`, `ServerSession`, `BayeuxServer`, `Data<T>`, `State<T>`, `Attribute<T>`, other types that
+///   implement `FromCall`, and an `Option` of any of these.
 ///
 /// # Example
 ///
@@ -245,6 +251,230 @@ pub fn configure(_: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn listener(_: TokenStream, item: TokenStream) -> TokenStream {
     entry::misplaced_on_method(MethodRole::Listener, &item.into()).into()
+}
+
+/// Answers remote calls of clients.
+///
+/// ```text
+/// #[remote_call("target", "other/{name}")]
+/// ```
+///
+/// - One target or more: the channel of the call without `/service/`, as clients name it. A leading `/` may
+///   be left out, [template parameters](crate#channels) are allowed, wildcards are not.
+///
+/// # Must
+///
+/// - The method is a `fn` or `async fn` with `&self`.
+/// - Every template parameter of every target has an argument of its name, as in [`macro@listener`].
+/// - It is the only one of the server for its targets.
+/// - It returns the result, which implements `serde::Serialize`, or a `Result` of it whose error implements
+///   `IntoFailure` and so says what the caller sees. A `HandlerError` says nothing, and is logged.
+///
+/// # May
+///
+/// - Any of the arguments of a [`macro@listener`].
+/// - `Caller`, by which the answer is given, at once or later and from any task. Then the method returns `()`
+///   or a `Result<(), E>`, whose error is the answer if there is none yet.
+///
+/// A payload that does not fit, a panic and a `Caller` that is dropped without an answer are failures, too. The
+/// request itself is acknowledged whatever becomes of the call. What the service's own session calls is not
+/// heard, nor what code of the server publishes without a session.
+///
+/// # Example
+///
+/// ```
+/// use cometd::prelude::*;
+/// use cometd::{Failure, IntoFailure};
+///
+/// #[service("rooms")]
+/// struct Rooms;
+///
+/// enum HistoryError {
+///     NoSuchRoom,
+/// }
+///
+/// impl IntoFailure for HistoryError {
+///     fn into_failure(self) -> Failure {
+///         match self {
+///             Self::NoSuchRoom => Failure::new("no such room"),
+///         }
+///     }
+/// }
+///
+/// #[handlers]
+/// impl Rooms {
+///     #[remote_call("rooms/{room}/history")]
+///     async fn history(&self, room: u32, Data(length): Data<usize>) -> Result<Vec<String>, HistoryError> {
+///         if room == 0 {
+///             return Err(HistoryError::NoSuchRoom);
+///         }
+///         Ok(vec!["hello".to_owned(); length])
+///     }
+///
+///     #[remote_call("rooms/closing")]
+///     fn closing(&self, caller: Caller, server: BayeuxServer) {
+///         server.clone().spawn(async move {
+///             let _ = caller.result(server.sessions().len()).await;
+///         });
+///     }
+/// }
+/// ```
+///
+/// # Expansion
+///
+/// ```text
+/// Method::remote_call("history", &["rooms/{room}/history"], /* place of `history` */,
+///     |service, call| later(async move {
+///         let argument_0 = call.parse_parameter("room")?;
+///         let argument_1 = FromCall::from_call(&call)?;
+///         Ok(IntoAnswer::into_answer(
+///             Returned::new(Self::history(service, argument_0, argument_1).await).returned_kind()
+///         ))
+///     })),
+/// ```
+#[proc_macro_attribute]
+pub fn remote_call(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::misplaced_on_method(MethodRole::RemoteCall, &item.into()).into()
+}
+
+/// Calls a method for what arrives at the service's own session, as at any other subscriber.
+///
+/// ```text
+/// #[subscription("/channel", "/other/{name}")]
+/// ```
+///
+/// - One [channel](crate#channels) or more, but no meta channel. On a service channel the method sees what is
+///   delivered to the service's session.
+///
+/// The session subscribes when the service starts, and is asked by policy and authorizers as any client: if
+/// they refuse, the server does not start. A message that comes by several channels of the method calls it
+/// once.
+///
+/// # Must
+///
+/// - The method is a `fn` or `async fn` with `&self`.
+/// - Every template parameter of every channel has an argument of its name, as in [`macro@listener`].
+/// - It returns `()` or a `Result<(), E>`, whose error is logged and concerns nobody else.
+///
+/// # May
+///
+/// - The arguments of a [`macro@listener`], but for `&mut Message`, which is shared with others, and for the
+///   sender, who is not known any more.
+///
+/// # Example
+///
+/// ```
+/// use cometd::prelude::*;
+///
+/// #[service("audit")]
+/// struct Audit;
+///
+/// #[handlers]
+/// impl Audit {
+///     #[subscription("/orders/{shop}")]
+///     async fn ordered(&self, shop: &str, Data(items): Data<Vec<String>>) {
+///         println!("{} items in {shop}", items.len());
+///     }
+/// }
+/// ```
+///
+/// # Expansion
+///
+/// ```text
+/// Method::subscription("ordered", &["/orders/{shop}"], /* place of `ordered` */,
+///     |service, call| later(async move {
+///         let argument_0 = call.parameter("shop")?;
+///         let argument_1 = FromCall::from_call(&call)?;
+///         Ok(IntoCompletion::into_completion(Self::ordered(service, &argument_0, argument_1).await))
+///     })),
+/// ```
+#[proc_macro_attribute]
+pub fn subscription(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::misplaced_on_method(MethodRole::Subscription, &item.into()).into()
+}
+
+/// Calls a method when the service has been made, before any other of its methods but those that
+/// [configure channels](macro@configure).
+///
+/// ```text
+/// #[post_construct]
+/// ```
+///
+/// # Must
+///
+/// - The method is a `fn` or `async fn` with `&self` and no other argument, and the only one of the service.
+/// - It returns `()` or `Result<(), E>`. If it fails, the server does not start.
+///
+/// # Example
+///
+/// ```
+/// use std::sync::OnceLock;
+///
+/// use cometd::prelude::*;
+///
+/// #[service("news")]
+/// struct News {
+///     #[session]
+///     session: LocalSession,
+///     headline: OnceLock<String>,
+/// }
+///
+/// #[handlers]
+/// impl News {
+///     #[post_construct]
+///     async fn load(&self) -> Result<(), HandlerError> {
+///         let headline = std::env::var("HEADLINE").unwrap_or_default();
+///         let _ = self.headline.set(headline);
+///         Ok(())
+///     }
+///
+///     #[pre_destroy]
+///     async fn say_good_bye(&self) -> Result<(), HandlerError> {
+///         self.session.publish("/news", "that was all").await?;
+///         Ok(())
+///     }
+/// }
+/// ```
+///
+/// # Expansion
+///
+/// ```text
+/// Method::post_construct("load", /* place of `load` */,
+///     |service| later(async move {
+///         Ok(IntoCompletion::into_completion(Self::load(service).await))
+///     })),
+/// ```
+#[proc_macro_attribute]
+pub fn post_construct(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::misplaced_on_method(MethodRole::PostConstruct, &item.into()).into()
+}
+
+/// Calls a method when the server is [shut down](../cometd/struct.BayeuxServer.html#method.shutdown), or cannot
+/// start because of another service.
+///
+/// ```text
+/// #[pre_destroy]
+/// ```
+///
+/// Services end in the reverse order of their start. When this is called, no further message reaches the service,
+/// but calls that are under way may go on; its session and all connections are still there, so that it can say
+/// good-bye. A service whose [`macro@post_construct`] failed is not told of its end.
+///
+/// # Must
+///
+/// - The method is a `fn` or `async fn` with `&self` and no other argument, and the only one of the service.
+/// - It returns `()` or `Result<(), E>`, whose error is logged.
+///
+/// # Example
+///
+/// See [`macro@post_construct`].
+///
+/// # Expansion
+///
+/// As that of [`macro@post_construct`].
+#[proc_macro_attribute]
+pub fn pre_destroy(_: TokenStream, item: TokenStream) -> TokenStream {
+    entry::misplaced_on_method(MethodRole::PreDestroy, &item.into()).into()
 }
 
 /// Gives a field of a [`macro@service`] what the builder was given with `provide` for the type of the field.

@@ -54,7 +54,7 @@ pub(crate) struct Handler {
     pub(crate) name: Ident,
     /// The `#[cfg]` attributes, which the row of the method shares.
     pub(crate) cfgs: Vec<Attribute>,
-    /// The channels of its attribute, at least one, each once.
+    /// The channels of its attribute, each once; none if it is not called for any.
     pub(crate) channels: Vec<Channel>,
     /// The part of the return type that a complaint about it points at: its ends, or the name without one.
     pub(crate) output: (Span, Span),
@@ -67,7 +67,15 @@ pub(crate) enum HandlerKind {
     /// `#[configure]`.
     Configure(Configure),
     /// `#[listener]`.
-    Listener(Listener),
+    Listener(OwnPublishes, Invocation),
+    /// `#[post_construct]`.
+    PostConstruct(Timing),
+    /// `#[pre_destroy]`.
+    PreDestroy(Timing),
+    /// `#[remote_call]`.
+    RemoteCall(Invocation),
+    /// `#[subscription]`.
+    Subscription(Invocation),
 }
 
 /// A method that configures new channels.
@@ -101,10 +109,8 @@ pub(crate) enum IfExists {
     Run,
 }
 
-/// A method that sees messages while the server processes them.
-pub(crate) struct Listener {
-    /// `own` of the attribute.
-    pub(crate) own: OwnPublishes,
+/// How a method is called for a message.
+pub(crate) struct Invocation {
     /// `fn` or `async fn`.
     pub(crate) timing: Timing,
     /// The arguments after `&self`, in source order.
@@ -130,7 +136,7 @@ pub(crate) enum Timing {
     Later,
 }
 
-/// An argument of a `#[listener]` method.
+/// An argument of a method that is called for a message.
 ///
 /// Generated code does not repeat its type, which the compiler infers: a type that does not exist is one error.
 pub(crate) struct Argument {
@@ -140,7 +146,7 @@ pub(crate) struct Argument {
     pub(crate) source: ArgumentSource,
 }
 
-/// What an argument of a `#[listener]` method is made of.
+/// What such an argument is made of.
 pub(crate) enum ArgumentSource {
     /// `&Message`.
     Message,
@@ -150,6 +156,8 @@ pub(crate) enum ArgumentSource {
     Text(String),
     /// `name: T`, the same, parsed.
     Parsed(String),
+    /// `Caller`.
+    Caller,
     /// `&T`, lent by the call.
     Lent,
     /// Any other type, made by its `FromCall`.

@@ -47,7 +47,9 @@ macro_rules! runtime_paths {
 }
 
 runtime_paths! {
-    configured => IntoConfigured::into_configured,
+    acceptance => IntoAcceptance::into_acceptance,
+    answer => IntoAnswer::into_answer,
+    completion => IntoCompletion::into_completion,
     definition => Definition,
     extract => FromCall::from_call,
     handlers => Handlers,
@@ -60,6 +62,7 @@ runtime_paths! {
     outcome => IntoOutcome::into_outcome,
     own_publishes => OwnPublishes,
     registration => Registration,
+    returned => Returned::new,
     service => Service,
     service_context => ServiceContext,
     submit => inventory::submit,

@@ -271,12 +271,12 @@ fn configure_rows_name_the_service_only_if_the_method_does() {
     let expected = format!(
         r#"::cometd::__private::Method::configure(
             "rooms", &["/chat/**"], ::cometd::__private::IfExists::Error, {LOCATION},
-            |_, channel| ::cometd::__private::IntoConfigured::into_configured(Self::rooms(channel))
+            |_, channel| ::cometd::__private::IntoCompletion::into_completion(Self::rooms(channel))
         ),
         #[cfg(feature = "members")]
         ::cometd::__private::Method::configure(
             "members", &["/members/*"], ::cometd::__private::IfExists::Run, {LOCATION},
-            |service, channel| ::cometd::__private::IntoConfigured::into_configured(Self::members(service, channel))
+            |service, channel| ::cometd::__private::IntoCompletion::into_completion(Self::members(service, channel))
         )"#
     );
     check_row(
@@ -289,15 +289,95 @@ fn configure_rows_name_the_service_only_if_the_method_does() {
 }
 
 #[test]
+fn a_remote_call_answers_with_what_it_returns() {
+    let expected = format!(
+        r#"::cometd::__private::Method::remote_call(
+            "history", &["rooms/{{room}}/history"], {LOCATION},
+            |service, call| ::cometd::__private::later(async move {{
+                let argument_0 = call.parse_parameter("room")?;
+                let argument_1 = ::cometd::__private::FromCall::from_call(&call)?;
+                ::core::result::Result::Ok(::cometd::__private::IntoAnswer::into_answer(
+                    ::cometd::__private::Returned::new(
+                        Self::history(service, argument_0, argument_1).await
+                    ).returned_kind()
+                ))
+            }})
+        )"#
+    );
+    check_row(
+        r#"#[remote_call("rooms/{room}/history")]
+        async fn history(&self, room: Room, Data(page): Data<Page>) -> Result<Lines, Gone> { lines() }"#,
+        &expected,
+    );
+}
+
+#[test]
+fn a_remote_call_that_takes_its_caller_answers_through_it() {
+    let expected = format!(
+        r#"::cometd::__private::Method::remote_call(
+            "history", &["history"], {LOCATION},
+            |service, call| ::cometd::__private::now(move || {{
+                let argument_0 = call.caller()?;
+                ::core::result::Result::Ok(
+                    ::cometd::__private::IntoAcceptance::into_acceptance(Self::history(service, argument_0))
+                )
+            }})
+        )"#
+    );
+    check_row(
+        r#"#[remote_call("history")] fn history(&self, caller: cometd::Caller) {}"#,
+        &expected,
+    );
+}
+
+#[test]
+fn a_subscription_has_an_outcome_that_concerns_nobody() {
+    let expected = format!(
+        r#"::cometd::__private::Method::subscription(
+            "heard", &["/chat/*", "/lobby"], {LOCATION},
+            |service, _| ::cometd::__private::now(move || {{
+                ::core::result::Result::Ok(::cometd::__private::IntoCompletion::into_completion(Self::heard(service)))
+            }})
+        )"#
+    );
+    check_row(
+        r#"#[subscription("/chat/*", "/lobby")] fn heard(&self) {}"#,
+        &expected,
+    );
+}
+
+#[test]
+fn the_life_of_a_service_has_a_start_and_an_end() {
+    let expected = format!(
+        r#"::cometd::__private::Method::post_construct(
+            "start", {LOCATION},
+            |service| ::cometd::__private::later(async move {{
+                ::core::result::Result::Ok(::cometd::__private::IntoCompletion::into_completion(Self::start(service).await))
+            }})
+        ),
+        ::cometd::__private::Method::pre_destroy(
+            "end", {LOCATION},
+            |service| ::cometd::__private::now(move || {{
+                ::core::result::Result::Ok(::cometd::__private::IntoCompletion::into_completion(Self::end(service)))
+            }})
+        )"#
+    );
+    check_row(
+        "#[post_construct] async fn start(&self) {} #[pre_destroy] fn end(&self) {}",
+        &expected,
+    );
+}
+
+#[test]
 fn methods_without_an_attribute_of_ours_stay_as_they_are() {
     let item = r#"impl Chat {
         #[inline] fn helper() {}
         #[inline] #[listener("/chat")] fn chat(&self) {}
-        #[subscription("/chat")] fn heard(&self) {}
+        #[instrument("/chat")] fn heard(&self) {}
     }"#;
     let expansion = handlers("", item);
     check_contains(&expansion, "#[inline] fn helper() {}");
-    check_contains(&expansion, "#[subscription(\"/chat\")] fn heard(&self) {}");
+    check_contains(&expansion, "#[instrument(\"/chat\")] fn heard(&self) {}");
 }
 
 #[test]
@@ -422,6 +502,55 @@ fn alternatives_under_cfg_may_configure_the_same_channel() {
         #[cfg(not(unix))] #[configure("/a")] fn two(channel: &mut ChannelConfig) {}
     }"#;
     assert_eq!(errors(&handlers("", item)), [""; 0]);
+}
+
+#[test]
+fn a_remote_call_is_answered_once() {
+    check_method_errors(
+        r#"#[remote_call("contacts/{user}")] fn one(&self, user: &str) {}
+        #[remote_call("/contacts/all")] fn two(&self) {}"#,
+        &["the remote call \"contacts/all\" is answered twice: remove it here or from `one`"],
+    );
+}
+
+#[test]
+fn arguments_are_refused_where_they_cannot_be() {
+    let subscription = |argument: &str, expected| {
+        let method = format!(r#"#[subscription("/a")] fn heard(&self, it: {argument}) {{}}"#);
+        check_method_errors(&method, &[expected]);
+    };
+    let unknown =
+        "a subscription does not know who published: remove this, or write `#[listener(..)]`";
+    subscription("&ServerSession", unknown);
+    subscription("Option<cometd::ServerSession>", unknown);
+    subscription(
+        "&mut Message",
+        "a subscription shares the message with other subscribers: \
+         write `&Message`, or `#[listener(..)]` to change it",
+    );
+    let nobody = "nobody waits for an answer here: only a `#[remote_call]` has a `Caller`";
+    subscription("Caller", nobody);
+    check_method_errors(
+        r#"#[listener("/a")] fn heard(&self, caller: Caller) {}"#,
+        &[nobody],
+    );
+    check_method_errors(
+        r#"#[remote_call("a")] fn answer(&self, caller: &Caller) {}"#,
+        &["an answer uses up its caller: write `Caller` without `&`"],
+    );
+}
+
+#[test]
+fn a_service_starts_and_ends_once() {
+    check_method_errors(
+        "#[post_construct] fn one(&self) {} #[post_construct] fn two(&self, x: u8) {} #[pre_destroy(1)] fn end() {}",
+        &[
+            "a `#[post_construct]` method has no arguments but `&self`: keep what it needs in a field",
+            "`#[pre_destroy]` has no arguments: write `#[pre_destroy]`",
+            "a `#[pre_destroy]` method is called on its service: write `&self` as the first argument",
+            "`one` is `#[post_construct]` already: call this from there",
+        ],
+    );
 }
 
 #[test]

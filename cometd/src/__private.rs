@@ -6,26 +6,19 @@ pub use inventory;
 
 pub use crate::server::{ChannelConfig, Deferred, Location, Outcome};
 pub use crate::service::{
-    Call, Configured, Definition, FromCall, Handlers, IfExists, IntoConfigured, IntoOutcome, Lend,
-    Method, OwnPublishes, Registration, Rejection, Service, ServiceContext,
+    AsResult, Call, Completion, Definition, Fallible, FromCall, FromRejection, Handlers, IfExists,
+    IntoAcceptance, IntoAnswer, IntoCompletion, IntoOutcome, Lend, Method, OwnPublishes, Plain,
+    Registration, Rejection, Returned, Service, ServiceContext,
 };
 
-/// A handler that has no `await`.
-pub fn now<'a>(handler: impl FnOnce() -> Result<Outcome, Rejection>) -> Deferred<'a, Outcome> {
-    Deferred::Now(settle(handler()))
+/// A method that has no `await`.
+pub fn now<'a, T: FromRejection>(method: impl FnOnce() -> Result<T, Rejection>) -> Deferred<'a, T> {
+    Deferred::Now(method().unwrap_or_else(T::from_rejection))
 }
 
-/// A handler that has one.
-pub fn later<'a>(
-    handler: impl Future<Output = Result<Outcome, Rejection>> + Send + 'a,
-) -> Deferred<'a, Outcome> {
-    Deferred::later(async { settle(handler.await) })
-}
-
-fn settle(result: Result<Outcome, Rejection>) -> Outcome {
-    match result {
-        Ok(outcome) => outcome,
-        Err(Rejection::Skip) => Outcome::Continue,
-        Err(Rejection::Refuse(error)) => Outcome::Refuse(error),
-    }
+/// A method that has one.
+pub fn later<'a, T: FromRejection>(
+    method: impl Future<Output = Result<T, Rejection>> + Send + 'a,
+) -> Deferred<'a, T> {
+    Deferred::later(async { method.await.unwrap_or_else(T::from_rejection) })
 }

@@ -48,6 +48,10 @@
 //! | [`#[handlers]`](macro@handlers) | an `impl` | collects the annotated methods |
 //! | [`#[configure("/a/**")]`](macro@configure) | a method | sets a channel up before anyone sees it |
 //! | [`#[listener("/a/{b}")]`](macro@listener) | a method | sees messages before subscribers do |
+//! | [`#[subscription("/a/{b}")]`](macro@subscription) | a method | receives messages as a subscriber does |
+//! | [`#[remote_call("a/{b}")]`](macro@remote_call) | a method | answers clients |
+//! | [`#[post_construct]`](macro@post_construct) | a method | runs before any message comes |
+//! | [`#[pre_destroy]`](macro@pre_destroy) | a method | runs when the server is shut down |
 //!
 //! Handlers are `fn` or `async fn`, take any of the [arguments](FromCall) in any order, and return
 //! [what they like](IntoOutcome).
@@ -69,9 +73,10 @@
 //!
 //! [`BayeuxServer`] and its [`Builder`], [`ServerSession`] and [`LocalSession`], [`config`] for the
 //! options, [`SecurityPolicy`] and [`Authorizer`] for who may do what, [`Extension`] for hooks that
-//! every message passes.
+//! every message passes, [`extensions`] for those that CometD's clients know.
 
 mod channel;
+pub mod extensions;
 pub mod prelude;
 mod protocol;
 #[cfg(feature = "serve")]
@@ -101,17 +106,21 @@ pub use self::protocol::{
 #[cfg(feature = "serve")]
 pub use self::serve::{Serve, serve};
 pub use self::server::{
-    Attachment, Authorizer, BayeuxServer, BuildError, Builder, ChannelConfig, Context, DataFilter,
-    Decision, DefaultSecurityPolicy, Deferred, Dump, Exchange, Extension, Flow, HandlerError,
+    Attachment, Authorizer, BayeuxServer, BuildError, Builder, CallError, ChannelConfig, Context, DataFilter,
+    Decision, DefaultSecurityPolicy, Deferred, Dump, Exchange, Explanation, Extension, Finding, Flow, HandlerError,
     Intent, LocalError, LocalSession, Location, MessageListener, NoMarkup, Origin, Outcome,
-    Problem, Provisions, QueueListener, Removal, SecurityPolicy, SendError, ServerChannel,
+    Principal, Problem, Provisions, QueueListener, Removal, Rule, SecurityPolicy, SendError, ServerChannel,
     ServerConfig, ServerListener, ServerSession, Statistics, Stopped, Subscriber, Vote, config,
 };
 pub use self::service::{
-    Call, Data, Definition, FromCall, FromParameter, Handlers, IntoConfigured, IntoOutcome, Lend,
-    Registration, Rejection, Service, ServiceContext, State,
+    Answer, AsResult, Attribute, Call, Caller, Completion, Data, Definition, Failure, FromCall, FromParameter,
+    Handlers, IntoAcceptance, IntoCompletion, IntoFailure, IntoOutcome, Lend, Registration, Rejection, Service,
+    ServiceContext, State,
 };
 pub use self::session::{Phase, QueueOverflow};
 pub use self::transport::{BayeuxService, Body, Secure};
 #[cfg(feature = "macros")]
-pub use cometd_macros::{configure, handlers, inject, listener, service, session};
+pub use cometd_macros::{
+    configure, handlers, inject, listener, post_construct, pre_destroy, remote_call, service, session,
+    subscription,
+};

@@ -86,18 +86,14 @@ impl Serve {
             return axum::serve(listener, app).await;
         };
         let patience = self.patience;
-        let stopping = server.clone();
-        let serving = axum::serve(listener, app).with_graceful_shutdown(async move {
-            tokio::select! {
-                () = signalled() => {
-                    tracing::info!("asked to stop");
-                    stopping.stop();
-                }
-                () = stopping.stopped() => {}
-            }
-        });
+        let stopped = server.clone();
+        let serving = axum::serve(listener, app)
+            .with_graceful_shutdown(async move { stopped.stopped().await });
         let stopping = async {
-            server.stopped().await;
+            tokio::select! {
+                () = signalled() => tracing::info!("asked to stop"),
+                () = server.stopped() => {}
+            }
             let deadline = tokio::time::Instant::now() + patience;
             let stopped = server.shutdown(patience).await;
             tracing::info!(?stopped, "stopped");

@@ -11,8 +11,8 @@ use serde_json::Value;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// The case, such as `T-HS-1`, or `R-` and the rule if no case is about it; the file has the same
-    /// name in lower case.
+    /// The case, such as `T-HS-1`, `R-` and the rule if no case is about it, or `L-` and the option of a
+    /// limit; the file has the same name in lower case.
     pub case: String,
     /// The rules that a server breaks if the scenario fails.
     pub rules: Vec<String>,
@@ -261,7 +261,7 @@ pub enum InvalidScenario {
 }
 
 /// Reads all scenarios of a folder, in the order of their file names: every file
-/// named `t-*.json` or `r-*.json`.
+/// named `t-*.json`, `r-*.json` or `l-*.json`.
 ///
 /// # Errors
 /// The folder or a file cannot be read, is no scenario, or does not have the name of its case.
@@ -275,7 +275,7 @@ pub fn load(folder: &path::Path) -> Result<Vec<Scenario>, InvalidScenario> {
         let file = entry.map_err(failed(folder))?.path();
         let name = file.file_name().and_then(|it| it.to_str());
         if name.is_some_and(|it| {
-            (it.starts_with("t-") || it.starts_with("r-")) && it.ends_with(".json")
+            ["t-", "r-", "l-"].iter().any(|kind| it.starts_with(kind)) && it.ends_with(".json")
         }) {
             files.push(file);
         }

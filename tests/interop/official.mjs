@@ -261,7 +261,7 @@ async function services() {
     assert.deepEqual((await alice.delivery("/service/echo")).data, data);
     // SVC-4: the delivery comes before the reply.
     const first = alice.received.find((it) => it.channel === "/service/echo");
-    lacks(first, "successful");
+    assert.ok("data" in first);
     lacks(reply, "data");
 
     await published(alice, channel("echo"), "marker");

@@ -14,6 +14,7 @@ export class Proxy {
   #serve;
   #server = createServer();
   #refuses = false;
+  #chance;
   /** Connections from clients. */
   #near = new Set();
   /** Connections to the server. */
@@ -57,6 +58,20 @@ export class Proxy {
     this.#refuses = false;
   }
 
+  /**
+   * From now on, requests get lost, and responses, whole or in part. `chance` returns numbers from 0 to 1; without it,
+   * the proxy mends its ways.
+   */
+  misbehave(chance) {
+    this.#chance = chance;
+  }
+
+  /** What becomes of some bytes. */
+  #fate(...harms) {
+    const chosen = this.#chance ? Math.floor(this.#chance() * HARMLESS * harms.length) : harms.length;
+    return harms[chosen] ?? "passed on";
+  }
+
   /** Resolves when the server has closed every connection that a client is gone from; new ones are not waited for. */
   async settled() {
     await Promise.all([...this.#far].map((socket) => once(socket, "close")));
@@ -81,6 +96,11 @@ export class Proxy {
       response.writeHead(200, { "Content-Type": page.type, "Cache-Control": "no-store" }).end(page.body);
       return;
     }
+    const fate = this.#fate("request lost", "response lost", "response cut");
+    if (fate === "request lost") {
+      request.socket.destroy();
+      return;
+    }
     // Every request has a connection of its own, so that its end is the end of that request and of nothing else.
     const { hostname, port } = this.#target;
     const headers = { ...request.headers, connection: "close" };
@@ -91,8 +111,16 @@ export class Proxy {
       response.on("close", () => socket.end());
     });
     onward.on("response", (answer) => {
+      if (fate === "response lost") {
+        answer.resume().on("end", () => response.destroy());
+        return;
+      }
       const { connection, ...kept } = answer.headers;
       response.writeHead(answer.statusCode, kept);
+      if (fate === "response cut") {
+        answer.once("data", (bytes) => response.write(firstHalf(bytes), () => response.destroy()));
+        return;
+      }
       answer.pipe(response);
     });
     onward.on("error", () => response.destroy());
@@ -111,12 +139,30 @@ export class Proxy {
     far.write(head);
     near.on("data", (bytes) => {
       this.keepAlives += isKeepAlive(bytes) ? 1 : 0;
-      far.write(bytes);
+      if (this.#fate("request lost") === "request lost") {
+        near.destroy();
+      } else {
+        far.write(bytes);
+      }
     });
     near.on("close", () => far.end());
-    far.on("data", (bytes) => near.write(bytes));
+    far.on("data", (bytes) => {
+      const fate = this.#fate("response lost", "response cut");
+      if (fate === "passed on") {
+        near.write(bytes);
+      } else if (!near.destroyed) {
+        near.write(fate === "response cut" ? firstHalf(bytes) : "", () => near.destroy());
+      }
+    });
     far.on("close", () => near.destroy());
   }
+}
+
+/** A proxy that misbehaves harms one in so many. */
+const HARMLESS = 6;
+
+function firstHalf(bytes) {
+  return bytes.subarray(0, bytes.length / 2);
 }
 
 function track(sockets, socket) {

@@ -18,15 +18,18 @@ class Tab extends Record {
     this.cometd.registerExtension("reload", new ReloadExtension());
   }
 
-  /** Opens a session over that transport and no other; returns the reply to the handshake. */
-  async open(transport) {
+  /**
+   * Opens a session over that transport and no other, with the server that the page is from if there is no URL of
+   * another; returns the reply to the handshake.
+   */
+  async open(transport, url = new URL("/cometd", location).href) {
     for (const type of this.cometd.getTransportTypes()) {
       if (type !== transport) {
         this.cometd.unregisterTransport(type);
       }
     }
     this.sent.length = 0;
-    this.cometd.configure({ url: new URL("/cometd", location).href, logLevel: "warn" });
+    this.cometd.configure({ url, logLevel: "warn" });
     const reply = await new Promise((resolve) => this.cometd.handshake(resolve));
     await this.until("the second connect", () => this.sent.filter((it) => it.channel === "/meta/connect")[1]);
     return reply;

@@ -2,7 +2,7 @@
 
 use cometd::{
     BayeuxServer, ChannelConfig, ChannelPattern, Decision, Deferred, Exchange, Grant, Intent,
-    RawJson, SecurityPolicy, ServerSession, Vote,
+    Principal, RawJson, SecurityPolicy, ServerSession, Vote,
 };
 use cometd_tests::{failed, ok, setup};
 use serde_json::json;
@@ -184,4 +184,74 @@ async fn hooks_see_the_request_that_carries_a_message() {
     socket.publish("/a", 1).await;
     socket.expect([ok("/a")]).await;
     assert_eq!(*seen.lock(), vec![(2, Some("plain".to_owned())); 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_can_be_granted_to_some() {
+    // 10.6: the stock authorizers
+    let app = setup().start().await;
+    configure(app.server(), "/known", |it| {
+        it.authorizer(Grant::ALL.to_everybody_known());
+    });
+    configure(app.server(), "/alice", |it| {
+        it.authorizer(Grant::ALL.to_principals(|it| it.name() == "alice"));
+    });
+    configure(app.server(), "/paid", |it| {
+        it.authorizer(Grant::ALL.to_attribute("credit", |credit: &u32| *credit > 0));
+    });
+    configure(app.server(), "/named", |it| {
+        it.authorizer(Grant::SUBSCRIBE.to(|session| session.principal().is_some()));
+    });
+    let [alice, bob, nobody] = [
+        app.client().up().await,
+        app.client().up().await,
+        app.client().up().await,
+    ];
+    let [hers, his, theirs] = [&alice, &bob, &nobody].map(|it| app.session(it).unwrap());
+    hers.authenticate(Principal::new("alice")).await;
+    his.authenticate(Principal::new("bob")).await;
+    his.set_attribute("credit", 1_u32);
+    theirs.set_attribute("credit", "1");
+    let may = [
+        ("/known", [true, true, false]),
+        ("/alice", [true, false, false]),
+        ("/paid", [false, true, false]),
+        ("/named", [false, false, false]),
+    ];
+    for (channel, expected) in may {
+        for (client, granted) in [&alice, &bob, &nobody].into_iter().zip(expected) {
+            let reply = client.publish(channel, 1).await.only();
+            assert_eq!(reply["successful"], granted, "{channel} {reply}");
+        }
+    }
+    let reply = alice.subscribe("/named").await.only();
+    assert_eq!(reply["successful"], true);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rule_outlives_the_use_of_its_channel() {
+    // 10.7: a channel with authorizers is not swept
+    let app = setup().start().await;
+    configure(app.server(), "/closed", |it| {
+        it.authorizer(Grant::SUBSCRIBE | Grant::CREATE);
+    });
+    let client = app.client().up().await;
+    client.subscribe("/closed").await;
+    client.disconnect().await;
+    cometd_tests::advance(cometd_tests::ms(10_000)).await;
+    let other = app.client().up().await;
+    let denied = failed("/closed", "403:denied_by_not_granting:publish_denied");
+    other.publish("/closed", 1).await.expect([denied]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_that_does_not_speak_of_something_denies_it() {
+    // 9.3: a bare policy denies everything
+    struct Silent;
+    impl SecurityPolicy for Silent {}
+    let app = setup().with(|it| it.security_policy(Silent)).start().await;
+    let reply = app.client().handshake().await.only();
+    assert_eq!(reply["error"], "403::handshake_denied");
+    assert_eq!(reply["advice"]["reconnect"], "none");
+    assert!(app.server().local_session("service").await.is_err());
 }

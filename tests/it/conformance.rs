@@ -10,11 +10,12 @@ use parking_lot::Mutex;
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Cases and rules without a scenario, each with the reason.
+/// Cases, rules and limits without a scenario, each with the reason.
 #[derive(Deserialize)]
 struct Without {
     cases: BTreeMap<String, String>,
     rules: BTreeMap<String, String>,
+    limits: BTreeMap<String, String>,
 }
 
 fn target(app: App, scenario: &Scenario) -> Target {
@@ -101,15 +102,34 @@ fn check_complete(
     assert_eq!(without_reason, None);
 }
 
+fn without() -> Without {
+    let without = std::fs::read_to_string(folder().join("without-scenario.json")).unwrap();
+    serde_json::from_str(&without).unwrap()
+}
+
 #[test]
 fn every_case_and_every_rule_has_a_scenario_or_a_reason() {
-    let without = std::fs::read_to_string(folder().join("without-scenario.json")).unwrap();
-    let without: Without = serde_json::from_str(&without).unwrap();
+    let without = without();
     let scenarios = load(&folder()).unwrap();
-    // Where no case is about a rule, the scenario has the name of the rule.
+    // Others have the name of a rule that no case is about, or of a limit.
     let cases = scenarios.iter().map(|it| it.case.clone());
-    let cases = cases.filter(|it| !it.starts_with("R-")).collect();
+    let cases = cases.filter(|it| it.starts_with("T-")).collect();
     let rules = scenarios.iter().flat_map(|it| it.rules.clone()).collect();
     check_complete(&lines("cases.txt"), &cases, &without.cases);
     check_complete(&lines("rules.txt"), &rules, &without.rules);
+}
+
+#[test]
+fn every_limit_has_a_scenario_or_a_reason() {
+    let options = cometd::config::options().map(|it| it.name());
+    let limits = options.filter(|it| it.contains("max") || it.contains("Max"));
+    let limits = limits.map(str::to_owned).collect();
+    let scenarios = load(&folder()).unwrap();
+    let options = scenarios.iter().flat_map(|it| it.options.keys());
+    // They may be limits of one transport.
+    let set: BTreeSet<String> = options
+        .filter_map(|it| it.rsplit('.').next())
+        .map(str::to_owned)
+        .collect();
+    check_complete(&limits, &(&set & &limits), &without().limits);
 }

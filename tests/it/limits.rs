@@ -1,5 +1,7 @@
 //! Every dimension of input has a bound: met exactly it holds, crossed by one it does not.
 
+use std::net::SocketAddr;
+
 use bytes::Bytes;
 use cometd_tests::{App, Client, check, delivery, failed, ms, ok, setup};
 use http::Request;
@@ -357,4 +359,119 @@ async fn what_is_announced_as_too_long_is_not_read() {
     let body = Full::new(Bytes::from(vec![b' '; 1001]));
     let request = Request::post("/").body(body).unwrap();
     app.call(request).await.at_once().refused(413);
+}
+
+/// The reply to a handshake that comes from an address.
+async fn handshake_from(app: &App, address: &str) -> Value {
+    let peer: SocketAddr = address.parse().unwrap();
+    let body = json!([app.client().handshake_message()]).to_string();
+    let request = Request::post("/").extension(peer);
+    let request = request.body(Full::new(Bytes::from(body))).unwrap();
+    app.call(request).await.only()
+}
+
+/// How many of so many handshakes from an address are accepted; others are told to come back later.
+async fn accepted(app: &App, address: &str, handshakes: usize, error: &str) -> usize {
+    let mut accepted = 0;
+    for _ in 0..handshakes {
+        let reply = handshake_from(app, address).await;
+        if reply["successful"] == true {
+            accepted += 1;
+        } else {
+            assert_eq!(reply["error"], error);
+            assert_eq!(
+                reply["advice"],
+                json!({"reconnect": "handshake", "interval": 5000})
+            );
+        }
+    }
+    accepted
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_has_a_number_of_sessions() {
+    let app = setup().option("maxSessionsPerAddress", 2).start().await;
+    let error = "429:2:sessions_per_address_exceeded";
+    assert_eq!(accepted(&app, "192.0.2.1:1", 2, error).await, 2);
+    assert_eq!(accepted(&app, "192.0.2.1:2", 1, error).await, 0);
+    assert_eq!(accepted(&app, "192.0.2.2:1", 2, error).await, 2);
+    // A client has as many IPv6 addresses as it likes, all of one network.
+    assert_eq!(accepted(&app, "[2001:db8::1]:1", 2, error).await, 2);
+    assert_eq!(accepted(&app, "[2001:db8::2:3]:1", 1, error).await, 0);
+    // A proxy on this machine has every client's sessions, and so have those that nobody knows.
+    assert_eq!(accepted(&app, "127.0.0.1:1", 5, error).await, 5);
+    for _ in 0..5 {
+        let _client = app.client().up().await;
+    }
+    // Sessions that have ended make room.
+    cometd_tests::advance(ms(4000)).await;
+    assert_eq!(accepted(&app, "192.0.2.1:1", 3, error).await, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_address_has_a_number_of_handshakes_in_a_second() {
+    let app = setup()
+        .option("maxHandshakesPerSecondPerAddress", 4)
+        .start()
+        .await;
+    let error = "429:4:handshakes_per_second_exceeded";
+    assert_eq!(accepted(&app, "192.0.2.1:1", 5, error).await, 4);
+    assert_eq!(accepted(&app, "192.0.2.2:1", 5, error).await, 4);
+    assert_eq!(accepted(&app, "127.0.0.1:1", 5, error).await, 5);
+    cometd_tests::advance(ms(250)).await;
+    assert_eq!(accepted(&app, "192.0.2.1:1", 2, error).await, 1);
+    cometd_tests::advance(ms(2000)).await;
+    assert_eq!(accepted(&app, "192.0.2.1:1", 5, error).await, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_has_a_number_of_handshakes_in_a_second() {
+    let app = setup().option("maxHandshakesPerSecond", 4).start().await;
+    let _local = app.server().local_session("uncounted").await.unwrap();
+    let error = "429:4:handshakes_per_second_exceeded";
+    assert_eq!(accepted(&app, "192.0.2.1:1", 2, error).await, 2);
+    assert_eq!(accepted(&app, "127.0.0.1:1", 3, error).await, 2);
+    let refused = app.client().handshake().await.only();
+    assert_eq!(refused["error"], error);
+    cometd_tests::advance(ms(250)).await;
+    assert_eq!(accepted(&app, "192.0.2.3:1", 2, error).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn by_default_a_crowd_on_this_machine_or_behind_one_address_is_let_in() {
+    let app = setup().start().await;
+    assert_eq!(accepted(&app, "127.0.0.1:1", 1500, "").await, 1500);
+    let error = "429:1000:handshakes_per_second_exceeded";
+    assert_eq!(accepted(&app, "192.0.2.1:1", 1001, error).await, 1000);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_may_be_without_a_session_for_so_long() {
+    let app = setup().option("ws.handshakeTimeout", 1000).start().await;
+    let mut silent = app.socket().await;
+    let mut chatty = app.socket().await;
+    cometd_tests::advance(ms(900)).await;
+    // Whatever is no handshake does not help.
+    chatty.send_text("[]").await;
+    let publish = chatty.publish_message("/a", 1);
+    assert_eq!(chatty.ask(publish).await[0]["successful"], false);
+    let mut early = app.socket().await.up().await;
+    cometd_tests::advance(ms(101)).await;
+    chatty.expect_close(1008).await;
+    silent.expect_close(1008).await;
+    early.hold().await;
+    cometd_tests::advance(ms(1500)).await;
+    let frame = early.frame().await;
+    assert_eq!(frame[0]["channel"], "/meta/connect");
+    // A session that has ended leaves its socket time for another one.
+    early.send(json!([early.disconnect_message()])).await;
+    early.expect([ok("/meta/disconnect")]).await;
+    cometd_tests::advance(ms(500)).await;
+    let publish = early.publish_message("/a", 1);
+    assert_eq!(early.ask(publish).await[0]["successful"], false);
+    cometd_tests::advance(ms(900)).await;
+    let reply = early.handshake().await;
+    assert_eq!(reply["successful"], true);
+    cometd_tests::advance(ms(2000)).await;
+    assert_eq!(early.handshake().await["successful"], true);
 }

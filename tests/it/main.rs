@@ -9,16 +9,23 @@
     reason = "a test fails by panicking"
 )]
 
+mod acknowledge;
+mod activity;
 mod advice;
 mod attachment;
+mod authenticate;
 mod authorize;
 mod batch;
+mod binary;
 mod browser;
 mod callback;
 mod channel;
 mod conformance;
 mod connect;
 mod disconnect;
+mod explain;
+mod extensions;
+mod fire;
 mod foreign;
 mod handshake;
 mod hooks;
@@ -26,16 +33,21 @@ mod http;
 mod inspect;
 mod interop;
 mod lazy;
+mod lifecycle;
 mod limits;
 mod loss;
+mod origin;
 mod publish;
 mod queue;
 mod random;
+mod remote_call;
 mod serve;
 mod services;
 mod session;
 mod subscribe;
-mod testing;
 mod tidy;
+mod timestamp;
+mod timesync;
+mod testing;
 mod ui;
 mod websocket;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use cometd::Context;
 use cometd::prelude::*;
 use cometd_tests::{App, Setup, delivery, failed, ok, setup};
 use parking_lot::Mutex;
@@ -233,6 +234,219 @@ async fn a_handler_takes_what_was_provided() {
         .cloned()
         .collect::<Vec<_>>();
     assert_eq!(seen, ["state 7 true", "state 7 false"]);
+}
+
+#[service("reader")]
+struct Reader {
+    #[session]
+    session: LocalSession,
+    #[inject]
+    journal: Journal,
+}
+
+/// What a client has done before.
+struct Visits(u32);
+
+#[handlers]
+impl Reader {
+    #[subscription("/**")]
+    fn everything(&self, message: &Message) {
+        self.journal
+            .lock()
+            .push(format!("all {}", message.channel()));
+    }
+
+    /// All of its channels cover what is published to `/news/sports`.
+    #[subscription("/news/*", "/news/sports", "/news/**")]
+    async fn news(&self, message: &Message) -> Result<(), HandlerError> {
+        self.journal
+            .lock()
+            .push(format!("news {}", message.channel()));
+        Err(HandlerError::new(
+            "a subscription that fails concerns nobody",
+        ))
+    }
+
+    #[subscription("/news/{topic}/{number}", "/{topic}/{number}")]
+    fn numbered(&self, topic: &str, number: u32, local: &LocalSession) {
+        let own = local.server_session() == self.session.server_session();
+        self.journal.lock().push(format!("{topic} {number} {own}"));
+    }
+
+    #[subscription("/news/panic")]
+    fn panic(&self, Data(number): Data<u32>) {
+        assert_eq!(number, 0, "not what was expected");
+    }
+
+    #[subscription("/service/private")]
+    fn private(&self, Data(text): Data<&str>) {
+        self.journal.lock().push(text.to_owned());
+    }
+
+    #[listener("/own")]
+    async fn publish(&self) -> Result<(), HandlerError> {
+        self.session.publish("/news/sports", "own").await?;
+        Ok(())
+    }
+
+    #[listener("/service/visit")]
+    fn visit(
+        &self,
+        session: ServerSession,
+        before: Option<Attribute<Visits>>,
+        context: &Context,
+    ) -> Result<(), HandlerError> {
+        let count = before.map_or(1, |it| it.0 + 1);
+        session.insert(Visits(count));
+        let header = context.headers().get("x-name").map(|it| it.to_str());
+        let name = header.transpose()?.unwrap_or("somebody");
+        let tab = context.cookie("BAYEUX_BROWSER").is_some();
+        self.journal
+            .lock()
+            .push(format!("{name} {count} {tab} {:?}", context.peer()));
+        Ok(())
+    }
+
+    #[listener("/service/regular")]
+    fn regular(&self, visits: Attribute<Visits>) {
+        self.journal.lock().push(format!("regular {}", visits.0));
+    }
+}
+
+async fn reading() -> (App, Journal) {
+    let journal = Journal::default();
+    let provided = Arc::clone(&journal);
+    let setup = setup().with(|it| it.provide::<Journal>(provided).discover_only(["reader"]));
+    (setup.start().await, journal)
+}
+
+fn taken(journal: &Journal) -> Vec<String> {
+    std::mem::take(&mut *journal.lock())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_is_called_once_for_a_message_the_most_precise_first() {
+    // services.md 2.5.27, 2.5.29, 2.8.43
+    let (app, journal) = reading().await;
+    let client = app.client().up().await;
+    client
+        .publish("/news/sports", 1)
+        .await
+        .expect([ok("/news/sports")]);
+    assert_eq!(taken(&journal), ["news /news/sports", "all /news/sports"]);
+    client
+        .publish("/news/sports/7", 1)
+        .await
+        .expect([ok("/news/sports/7")]);
+    let seen = taken(&journal);
+    assert_eq!(
+        seen,
+        ["news /news/sports/7", "sports 7 true", "all /news/sports/7"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_hears_code_of_the_server_and_its_own_service() {
+    // services.md 2.5.28
+    let (app, journal) = reading().await;
+    app.server().publish(None, "/a/5", 1).await.unwrap();
+    assert_eq!(taken(&journal), ["all /a/5", "a 5 true"]);
+    app.client().up().await.publish("/own", 1).await;
+    assert_eq!(
+        taken(&journal),
+        ["news /news/sports", "all /news/sports", "all /own"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_breaks_concerns_nobody_else() {
+    // services.md 2.5.29
+    let (app, journal) = reading().await;
+    let client = app.client().up().await;
+    client.subscribe("/news/panic").await;
+    for data in [json!(1), json!("no number")] {
+        client
+            .publish("/news/panic", data.clone())
+            .await
+            .expect([delivery("/news/panic", data), ok("/news/panic")]);
+    }
+    assert_eq!(taken(&journal).len(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_to_a_service_channel_sees_what_is_delivered() {
+    // services.md 2.5.26
+    let (app, journal) = reading().await;
+    let client = app.client().up().await;
+    client
+        .publish("/service/private", "published")
+        .await
+        .expect([ok("/service/private")]);
+    let sessions = app.server().sessions();
+    let reader = sessions.iter().find(|it| it.is_local()).unwrap();
+    reader
+        .deliver(None, "/service/private", "delivered")
+        .await
+        .unwrap();
+    assert_eq!(taken(&journal), ["delivered", "all /service/private"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_takes_what_is_known_of_its_sender() {
+    let (app, journal) = reading().await;
+    let client = app.client().up().await;
+    client
+        .publish("/service/regular", 1)
+        .await
+        .expect([ok("/service/regular")]);
+    client.publish("/service/visit", 1).await;
+    let visit = json!([client.publish_message("/service/visit", 1)]).to_string();
+    let request = ::http::Request::post("/").header("X-Name", "alice");
+    let request = request.body(visit.into()).unwrap();
+    client.request(request).await.expect([ok("/service/visit")]);
+    client.publish("/service/regular", 1).await;
+    assert_eq!(
+        taken(&journal),
+        ["somebody 1 true None", "alice 2 true None", "regular 2"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_keeps_one_value_of_a_type() {
+    // services.md 4.1.6
+    let app = setup().start().await;
+    let client = app.client().up().await;
+    let session = app.session(&client).unwrap();
+    assert!(session.insert(1_u8).is_none());
+    assert_eq!(session.insert(2_u8).as_deref(), Some(&1));
+    assert!(!session.set_attribute("u8", 3_u8));
+    assert_eq!(session.get::<u8>().as_deref(), Some(&2));
+    assert!(session.get::<u16>().is_none());
+    assert_eq!(session.remove::<u8>().as_deref(), Some(&2));
+    assert!(session.get::<u8>().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_local_session_publishes_a_batch_in_order() {
+    // services.md 4.2.13
+    let app = setup().start().await;
+    let client = app.client().up().await;
+    client.subscribe("/a").await;
+    let local = app.server().local_session("local").await.unwrap();
+    let outcomes = local
+        .batch([
+            Message::publish("/a", 1),
+            Message::publish("/nopublish/a", 2),
+            Message::publish("/a", 3),
+        ])
+        .await;
+    let texts: Vec<_> = outcomes.iter().map(|it| it.as_ref().err()).collect();
+    assert_eq!((texts[0].is_none(), texts[2].is_none()), (true, true));
+    let refused = "refused: 403:denied_by_security_policy:publish_denied";
+    assert_eq!(texts[1].unwrap().to_string(), refused);
+    let arrived = client.connect0().await;
+    let connected = ok("/meta/connect").advice(0, 2000);
+    arrived.expect([delivery("/a", 1), delivery("/a", 3), connected]);
 }
 
 #[service("first", order = -1)]

@@ -4,12 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each layer may use of the others; what is not named here is exempt.
-const LAYERS: [(&str, &[&str]); 6] = [
+const LAYERS: [(&str, &[&str]); 7] = [
     ("protocol", &[]),
     ("channel", &["protocol"]),
     ("session", &["protocol"]),
     ("server", &["protocol", "channel", "session"]),
     ("service", &["protocol", "channel", "session", "server"]),
+    ("extensions", &["protocol", "server"]),
     ("transport", &["protocol", "session", "server"]),
 ];
 

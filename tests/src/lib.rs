@@ -39,6 +39,7 @@ mod expected;
 mod identity;
 mod pending;
 pub mod scenario;
+mod served;
 mod setup;
 mod socket;
 
@@ -49,5 +50,6 @@ pub use self::clock::{Stopwatch, advance, ms, settle};
 pub use self::expected::{Expected, check, delivery, failed, ok};
 pub use self::identity::Identity;
 pub use self::pending::{Pending, start};
+pub use self::served::{Served, serve};
 pub use self::setup::{App, Setup, setup};
 pub use self::socket::{Event, Socket};

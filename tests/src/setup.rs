@@ -135,7 +135,7 @@ impl App {
     /// The status with which the server refused.
     pub async fn upgrade(&self, headers: &str) -> Result<Socket, u16> {
         let (client, serving) = self.connect(None);
-        Socket::open(client, serving, headers).await
+        Socket::open(client, Some(serving), headers).await
     }
 
     /// A connection to an HTTP/1.1 server in memory that runs the service; if `idle` is given, it cuts

@@ -1,11 +1,17 @@
 //! A client over a WebSocket, written byte by byte.
 
+use std::future::Future;
+use std::net::SocketAddr;
 use std::ops::Deref;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream};
+use tokio::net::TcpStream;
+use tokio::task::unconstrained;
 
 use crate::clock::{Stopwatch, ms};
 use crate::expected::{Expected, check};
@@ -20,15 +26,15 @@ const TEXT: u8 = 0x81;
 const CLOSE: u8 = 0x88;
 const PONG: u8 = 0x8a;
 
-/// A client over a WebSocket in memory.
+/// A client over a WebSocket, in memory unless it says otherwise.
 #[derive(Debug)]
-pub struct Socket {
-    io: DuplexStream,
+pub struct Socket<S = DuplexStream> {
+    io: S,
     read: BytesMut,
     head: String,
     identity: Identity,
-    /// The server's end.
-    _serving: Pending<()>,
+    /// The server's end, if it is in memory.
+    _serving: Option<Pending<()>>,
 }
 
 /// What a socket brings.
@@ -44,7 +50,7 @@ pub enum Event {
     End,
 }
 
-impl Deref for Socket {
+impl<S> Deref for Socket<S> {
     type Target = Identity;
 
     fn deref(&self) -> &Identity {
@@ -52,10 +58,22 @@ impl Deref for Socket {
     }
 }
 
-impl Socket {
+impl Socket<TcpStream> {
+    /// A client over a socket of its own, where the tests' time is real.
+    ///
+    /// # Panics
+    /// Nobody listens there, or the upgrade is refused.
+    pub async fn connect(address: SocketAddr) -> Self {
+        let io = TcpStream::connect(address).await.unwrap();
+        io.set_nodelay(true).unwrap();
+        Self::open(io, None, "").await.unwrap()
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) async fn open(
-        mut io: DuplexStream,
-        serving: Pending<()>,
+        mut io: S,
+        serving: Option<Pending<()>>,
         headers: &str,
     ) -> Result<Self, u16> {
         let head = "GET /cometd HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -126,6 +144,21 @@ impl Socket {
     pub async fn event(&mut self) -> Event {
         let event = tokio::time::timeout(PATIENCE, self.next()).await;
         event.unwrap_or_else(|_| panic!("no frame within {PATIENCE:?}"))
+    }
+
+    /// Everything that has come so far.
+    pub fn arrived(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
+        let mut context = Context::from_waker(Waker::noop());
+        // The budget of the task is for those who wait.
+        while let Poll::Ready(event) = pin!(unconstrained(self.next())).poll(&mut context) {
+            let is_last = event == Event::End;
+            events.push(event);
+            if is_last {
+                break;
+            }
+        }
+        events
     }
 
     /// The messages of the next frame.

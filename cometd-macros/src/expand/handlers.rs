@@ -6,7 +6,7 @@ use syn::{ImplItem, ItemImpl, parse_quote_spanned, spanned::Spanned};
 
 use crate::{
     model::{
-        Argument, ArgumentSource, Configure, Handler, HandlerKind, Handlers, IfExists, Listener,
+        Argument, ArgumentSource, Configure, Handler, HandlerKind, Handlers, IfExists, Invocation,
         OwnPublishes, Receiver, Timing,
     },
     paths::{Paths, generated_at, result_ok},
@@ -72,23 +72,33 @@ fn row(handler: &Handler, paths: &Paths) -> TokenStream {
     let method = paths.method(span);
     let text = name.to_string();
     let text = text.trim_start_matches("r#");
-    let channels = channels.iter().map(|it| &it.literal);
+    let literals = channels.iter().map(|it| &it.literal);
+    let literals = (!channels.is_empty()).then(|| quote_spanned!(span=> &[#(#literals),*],));
     let location = paths.location_of(name.span());
     let (kind, option, call) = match &handler.kind {
         HandlerKind::Configure(it) => (
             "configure",
-            if_exists(it.if_exists, span, paths),
+            Some(if_exists(it.if_exists, span, paths)),
             configure(handler, it, paths),
         ),
-        HandlerKind::Listener(it) => (
+        HandlerKind::Listener(own, it) => (
             "listener",
-            own_publishes(it.own, span, paths),
-            listener(handler, it, paths),
+            Some(own_publishes(*own, span, paths)),
+            invocation(handler, it, by(paths.outcome(span)), paths),
         ),
+        HandlerKind::RemoteCall(it) => ("remote_call", None, remote_call(handler, it, paths)),
+        HandlerKind::Subscription(it) => (
+            "subscription",
+            None,
+            invocation(handler, it, by(paths.completion(span)), paths),
+        ),
+        HandlerKind::PostConstruct(it) => ("post_construct", None, step(handler, *it, paths)),
+        HandlerKind::PreDestroy(it) => ("pre_destroy", None, step(handler, *it, paths)),
     };
     let kind = Ident::new(kind, span);
+    let option = option.map(|it| quote_spanned!(span=> #it,));
     quote_spanned! {span=>
-        #(#cfgs)* #method::#kind(#text, &[#(#channels),*], #option, #location, #call)
+        #(#cfgs)* #method::#kind(#text, #literals #option #location, #call)
     }
 }
 
@@ -115,7 +125,7 @@ fn configure(handler: &Handler, configure: &Configure, paths: &Paths) -> TokenSt
     // A wrong type of the argument is reported where this token stands.
     let mut argument = channel.clone();
     argument.set_span(generated_at(configure.argument));
-    let configured = paths.configured(span);
+    let completion = paths.completion(span);
     let (service, arguments) = match configure.receiver {
         Receiver::Shared => (
             quote_spanned!(span=> service),
@@ -124,13 +134,52 @@ fn configure(handler: &Handler, configure: &Configure, paths: &Paths) -> TokenSt
         Receiver::None => (quote_spanned!(span=> _), argument.to_token_stream()),
     };
     let call = call(handler, &arguments, Timing::Now);
-    quote_spanned!(span=> |#service, #channel| #configured(#call))
+    quote_spanned!(span=> |#service, #channel| #completion(#call))
 }
 
-fn listener(handler: &Handler, listener: &Listener, paths: &Paths) -> TokenStream {
-    let Listener {
-        timing, arguments, ..
-    } = listener;
+fn remote_call(handler: &Handler, invocation: &Invocation, paths: &Paths) -> TokenStream {
+    let span = generated_at(handler.name.span());
+    let has_caller = |it: &Argument| matches!(it.source, ArgumentSource::Caller);
+    if invocation.arguments.iter().any(has_caller) {
+        return self::invocation(handler, invocation, by(paths.acceptance(span)), paths);
+    }
+    // A type that cannot be an answer is reported at this expression, from its first token to its last.
+    let (start, end) = (
+        generated_at(handler.output.0),
+        generated_at(handler.output.1),
+    );
+    let (returned, into_answer) = (paths.returned(start), by(paths.answer(span)));
+    let convert =
+        |call: &TokenStream| into_answer(&quote_spanned!(end=> #returned(#call).returned_kind()));
+    self::invocation(handler, invocation, convert, paths)
+}
+
+/// Converts by calling a function.
+fn by(function: TokenStream) -> impl FnOnce(&TokenStream) -> TokenStream {
+    move |call| {
+        let span = generated_at(function.span());
+        quote_spanned!(span=> #function(#call))
+    }
+}
+
+/// A method at the start or the end of its service.
+fn step(handler: &Handler, timing: Timing, paths: &Paths) -> TokenStream {
+    let span = generated_at(handler.name.span());
+    let call = call(handler, &quote_spanned!(span=> service), timing);
+    let completion = paths.completion(span);
+    let value = result_ok(&quote_spanned!(span=> #completion(#call)));
+    let body = in_time(timing, &quote_spanned!(span=> { #value }), span, paths);
+    quote_spanned!(span=> |service| #body)
+}
+
+/// A method that is called for messages; `convert` makes what its row yields of what it returns.
+fn invocation(
+    handler: &Handler,
+    invocation: &Invocation,
+    convert: impl FnOnce(&TokenStream) -> TokenStream,
+    paths: &Paths,
+) -> TokenStream {
+    let Invocation { timing, arguments } = invocation;
     let span = generated_at(handler.name.span());
     let names: Vec<_> = (0..arguments.len())
         .map(|it| format_ident!("argument_{it}", span = span))
@@ -156,22 +205,23 @@ fn listener(handler: &Handler, listener: &Listener, paths: &Paths) -> TokenStrea
             ArgumentSource::Text(_) => quote_spanned!(span=> &#name),
             _ => name.to_token_stream(),
         });
-    let outcome = paths.outcome(span);
-    let call = call(
-        handler,
-        &quote_spanned!(span=> service #(, #values)*),
-        *timing,
-    );
-    let value = result_ok(&quote_spanned!(span=> #outcome(#call)));
+    let values = quote_spanned!(span=> service #(, #values)*);
+    let value = result_ok(&convert(&call(handler, &values, *timing)));
     let body = quote_spanned!(span=> { #(#bindings)* #value });
+    let body = in_time(*timing, &body, span, paths);
+    quote_spanned!(span=> |service, #pattern| #body)
+}
+
+/// Runs a block at once, or as a future.
+fn in_time(timing: Timing, body: &TokenStream, span: Span, paths: &Paths) -> TokenStream {
     match timing {
         Timing::Now => {
             let now = paths.now(span);
-            quote_spanned!(span=> |service, #pattern| #now(move || #body))
+            quote_spanned!(span=> #now(move || #body))
         }
         Timing::Later => {
             let later = paths.later(span);
-            quote_spanned!(span=> |service, #pattern| #later(async move #body))
+            quote_spanned!(span=> #later(async move #body))
         }
     }
 }
@@ -184,6 +234,7 @@ fn extraction(argument: &Argument, paths: &Paths) -> TokenStream {
         ArgumentSource::MessageMut => quote_spanned!(span=> call.message_mut()),
         ArgumentSource::Text(name) => quote_spanned!(span=> call.parameter(#name)?),
         ArgumentSource::Parsed(name) => quote_spanned!(span=> call.parse_parameter(#name)?),
+        ArgumentSource::Caller => quote_spanned!(span=> call.caller()?),
         ArgumentSource::Lent => {
             let lend = paths.lend(span);
             quote_spanned!(span=> #lend(&call)?)

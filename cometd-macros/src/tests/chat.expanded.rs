@@ -55,7 +55,7 @@ impl ::cometd::__private::Handlers for Chat {
             &["/chat/**"],
             ::cometd::__private::IfExists::Error,
             ::cometd::__private::Location::new(::core::file!(), ::core::line!(), ::core::column!()),
-            |_, channel| ::cometd::__private::IntoConfigured::into_configured(Self::open(channel))
+            |_, channel| ::cometd::__private::IntoCompletion::into_completion(Self::open(channel))
         ),
         ::cometd::__private::Method::listener(
             "line",

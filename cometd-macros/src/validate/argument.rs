@@ -1,10 +1,11 @@
-//! What each argument of a `#[listener]` method is made of.
+//! What each argument of a method that is called for a message is made of.
 
 use quote::ToTokens;
 use syn::{Ident, Pat, PatType, Signature, Type, TypeReference, ext::IdentExt, spanned::Spanned};
 
-use super::signature::{bare, typed_arguments};
+use super::signature::{bare, mentions, typed_arguments};
 use crate::{
+    attr::MethodRole,
     channel::{Channel, Parameter},
     errors::Errors,
     model::{Argument, ArgumentSource},
@@ -13,22 +14,25 @@ use crate::{
 /// The arguments after `&self`, checked against the template parameters of `channels`.
 pub(super) fn arguments(
     signature: &Signature,
+    role: MethodRole,
     channels: &[Channel],
     errors: &mut Errors,
 ) -> Vec<Argument> {
     let found: Vec<_> = typed_arguments(signature)
         .filter_map(|it| {
             errors
-                .ok(argument(it, channels))
+                .ok(argument(it, role, channels))
                 .map(|argument| (it, argument))
         })
         .collect();
     check_messages(&found, errors);
+    check_callers(&found, errors);
     check_parameters(signature, channels, &found, errors);
     found.into_iter().map(|(_, argument)| argument).collect()
 }
 
-fn argument(typed: &PatType, channels: &[Channel]) -> syn::Result<Argument> {
+fn argument(typed: &PatType, role: MethodRole, channels: &[Channel]) -> syn::Result<Argument> {
+    check_is_there(typed, role)?;
     let reference = match bare(&typed.ty) {
         Type::Reference(reference) => Some(reference),
         _ => None,
@@ -49,10 +53,12 @@ fn argument(typed: &PatType, channels: &[Channel]) -> syn::Result<Argument> {
     if let Some(name) = parameter_name(typed, channels) {
         return by_name(typed, name, reference).map(made_of);
     }
+    if ends_in(&typed.ty, "Caller") {
+        return Ok(made_of(ArgumentSource::Caller));
+    }
     match reference {
         Some(it) if it.mutability.is_some() => {
-            let message =
-                "only `&mut Message` can be changed by a listener: write `&` without `mut`";
+            let message = "only `&mut Message` can be changed: write `&` without `mut`";
             Err(syn::Error::new_spanned(&typed.ty, message))
         }
         Some(_) => Ok(made_of(ArgumentSource::Lent)),
@@ -77,6 +83,47 @@ fn by_name(
             Err(syn::Error::new_spanned(&typed.ty, message))
         }
         None => Ok(ArgumentSource::Parsed(name)),
+    }
+}
+
+/// Refuses what a method of this kind cannot have.
+fn check_is_there(typed: &PatType, role: MethodRole) -> syn::Result<()> {
+    let refuse = |message: &str| Err(syn::Error::new_spanned(&typed.ty, message));
+    let tokens = || typed.ty.to_token_stream();
+    if role == MethodRole::RemoteCall {
+        return match bare(&typed.ty) {
+            Type::Reference(it) if ends_in(&it.elem, "Caller") => {
+                refuse("an answer uses up its caller: write `Caller` without `&`")
+            }
+            _ => Ok(()),
+        };
+    }
+    if mentions(tokens(), "Caller") {
+        return refuse("nobody waits for an answer here: only a `#[remote_call]` has a `Caller`");
+    }
+    if role != MethodRole::Subscription {
+        return Ok(());
+    }
+    if mentions(tokens(), "ServerSession") {
+        return refuse(
+            "a subscription does not know who published: remove this, or write `#[listener(..)]`",
+        );
+    }
+    match bare(&typed.ty) {
+        Type::Reference(it) if it.mutability.is_some() && ends_in(&it.elem, "Message") => refuse(
+            "a subscription shares the message with other subscribers: write `&Message`, or `#[listener(..)]` to change it",
+        ),
+        _ => Ok(()),
+    }
+}
+
+fn check_callers(found: &[(&PatType, Argument)], errors: &mut Errors) {
+    let callers = found
+        .iter()
+        .filter(|(_, it)| matches!(it.source, ArgumentSource::Caller));
+    for (typed, _) in callers.skip(1) {
+        let message = "the caller is already an argument: remove this one";
+        errors.push(syn::Error::new_spanned(&typed.ty, message));
     }
 }
 

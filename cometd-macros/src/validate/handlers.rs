@@ -6,11 +6,12 @@ use syn::{Attribute, Ident, ItemImpl, LitStr, Signature, Type, spanned::Spanned}
 use super::{argument, channels, signature};
 use crate::{
     attr::{
-        ConfigureArguments, HandlersArguments, ListenerArguments, MethodRole, cfgs, parse_arguments,
+        ChannelsArguments, ConfigureArguments, HandlersArguments, ListenerArguments, MethodRole,
+        cfgs, check_bare, parse_arguments,
     },
     channel::Channel,
     errors::Errors,
-    model::{Configure, Handler, HandlerKind, Handlers, Listener, Timing},
+    model::{Configure, Handler, HandlerKind, Handlers, Invocation},
 };
 
 /// A method, and what was taken off it.
@@ -36,7 +37,7 @@ pub(crate) fn handlers(
         .iter()
         .filter_map(|it| method(it, &mut errors))
         .collect();
-    check_configured_once(&methods, &mut errors);
+    check_given_once(&methods, &mut errors);
     errors.finish(Handlers {
         item: item.clone(),
         methods,
@@ -70,6 +71,12 @@ fn method(annotated: &Annotated, errors: &mut Errors) -> Option<Handler> {
     let (channels, kind) = match role {
         MethodRole::Configure => configure(signature, attribute, errors)?,
         MethodRole::Listener => listener(signature, attribute, errors)?,
+        MethodRole::RemoteCall | MethodRole::Subscription => {
+            for_messages(signature, *role, attribute, errors)?
+        }
+        MethodRole::PostConstruct | MethodRole::PreDestroy => {
+            lifecycle(signature, *role, attribute, errors)
+        }
     };
     Some(Handler {
         name: signature.ident.clone(),
@@ -86,7 +93,9 @@ fn has_one_role(method: &Ident, roles: &[(MethodRole, Attribute)], errors: &mut 
     };
     for (role, attribute) in others {
         let (name, first_name) = (role.name(), first.name());
-        let message = if role == first {
+        let message = if role == first && role.is_lifecycle() {
+            format!("`{method}` has two `#[{name}]`: remove one")
+        } else if role == first {
             format!(
                 "`{method}` has two `#[{name}]`: list the channels in one, `#[{name}(\"/a\", \"/b\")]`"
             )
@@ -100,7 +109,7 @@ fn has_one_role(method: &Ident, roles: &[(MethodRole, Attribute)], errors: &mut 
     others.is_empty()
 }
 
-/// What the two kinds of methods differ in.
+/// What the kinds of methods differ in.
 type Parts = (Vec<Channel>, HandlerKind);
 
 fn configure(signature: &Signature, attribute: &Attribute, errors: &mut Errors) -> Option<Parts> {
@@ -155,36 +164,130 @@ fn configure_argument(method: &Signature, errors: &mut Errors) -> Option<Span> {
 }
 
 fn listener(signature: &Signature, attribute: &Attribute, errors: &mut Errors) -> Option<Parts> {
-    signature::check_shared_receiver(signature, errors);
-    let attribute_arguments: ListenerArguments = errors.ok(parse_arguments(attribute))?;
-    let literals = &attribute_arguments.channels;
-    let channels = channels(literals, MethodRole::Listener, attribute, errors);
+    signature::check_shared_receiver(signature, MethodRole::Listener, errors);
+    let arguments: ListenerArguments = errors.ok(parse_arguments(attribute))?;
+    let literals = &arguments.channels;
+    let (channels, invocation) =
+        invocation(signature, MethodRole::Listener, attribute, literals, errors)?;
+    Some((channels, HandlerKind::Listener(arguments.own, invocation)))
+}
+
+/// A `#[subscription]` or `#[remote_call]` method.
+fn for_messages(
+    signature: &Signature,
+    role: MethodRole,
+    attribute: &Attribute,
+    errors: &mut Errors,
+) -> Option<Parts> {
+    signature::check_shared_receiver(signature, role, errors);
+    let arguments: ChannelsArguments = errors.ok(parse_arguments(attribute))?;
+    let (channels, invocation) =
+        invocation(signature, role, attribute, &arguments.channels, errors)?;
+    if role == MethodRole::RemoteCall {
+        return Some((channels, HandlerKind::RemoteCall(invocation)));
+    }
+    for channel in channels.iter().filter(|it| it.is_meta()) {
+        let message = "nobody can subscribe to a meta channel: write `#[listener(..)]`";
+        errors.push(syn::Error::new(channel.literal.span(), message));
+    }
+    Some((channels, HandlerKind::Subscription(invocation)))
+}
+
+fn invocation(
+    signature: &Signature,
+    role: MethodRole,
+    attribute: &Attribute,
+    literals: &[LitStr],
+    errors: &mut Errors,
+) -> Option<(Vec<Channel>, Invocation)> {
+    let channels = channels(literals, role, attribute, errors);
     // Parameters of a malformed channel are unknown, and complaints about arguments would only be noise.
     if channels.len() < literals.len() {
         return None;
     }
-    let arguments = argument::arguments(signature, &channels, errors);
-    let timing = if signature.asyncness.is_some() {
-        Timing::Later
-    } else {
-        Timing::Now
+    let invocation = Invocation {
+        timing: signature::timing(signature),
+        arguments: argument::arguments(signature, role, &channels, errors),
     };
-    Some((
-        channels,
-        HandlerKind::Listener(Listener {
-            own: attribute_arguments.own,
-            timing,
-            arguments,
-        }),
-    ))
+    Some((channels, invocation))
 }
 
-/// A channel has one `#[configure]` method. Methods that may not both be compiled are not compared.
-fn check_configured_once(methods: &[Handler], errors: &mut Errors) {
+fn lifecycle(
+    signature: &Signature,
+    role: MethodRole,
+    attribute: &Attribute,
+    errors: &mut Errors,
+) -> Parts {
+    let name = role.name();
+    errors.ok(check_bare(attribute, name));
+    signature::check_shared_receiver(signature, role, errors);
+    for argument in signature::typed_arguments(signature) {
+        let message = format!(
+            "a `#[{name}]` method has no arguments but `&self`: keep what it needs in a field"
+        );
+        errors.push(syn::Error::new_spanned(argument, message));
+    }
+    let timing = signature::timing(signature);
+    let kind = if role == MethodRole::PostConstruct {
+        HandlerKind::PostConstruct(timing)
+    } else {
+        HandlerKind::PreDestroy(timing)
+    };
+    (Vec::new(), kind)
+}
+
+/// What an impl may have once only. Methods that may not both be compiled are not compared.
+fn check_given_once(methods: &[Handler], errors: &mut Errors) {
+    let methods: Vec<_> = methods.iter().filter(|it| it.cfgs.is_empty()).collect();
+    check_configured_once(&methods, errors);
+    check_answered_once(&methods, errors);
+    for (kind, name) in [
+        (
+            (|it| matches!(it, HandlerKind::PostConstruct(_))) as fn(&HandlerKind) -> bool,
+            "post_construct",
+        ),
+        (|it| matches!(it, HandlerKind::PreDestroy(_)), "pre_destroy"),
+    ] {
+        let mut found = methods
+            .iter()
+            .filter(|it| kind(&it.kind))
+            .map(|it| &it.name);
+        let Some(first) = found.next() else { continue };
+        for other in found {
+            let message = format!("`{first}` is `#[{name}]` already: call this from there");
+            errors.push(syn::Error::new(other.span(), message));
+        }
+    }
+}
+
+/// A remote call has one answer, so it has one method.
+fn check_answered_once(methods: &[&Handler], errors: &mut Errors) {
+    let answering = methods
+        .iter()
+        .filter(|it| matches!(it.kind, HandlerKind::RemoteCall(_)));
+    let targets: Vec<_> = answering
+        .flat_map(|method| method.channels.iter().map(|target| (&method.name, target)))
+        .collect();
+    for (index, (_, target)) in targets.iter().enumerate() {
+        let others = targets.iter().take(index);
+        let overlap = others
+            .map(|(first, other)| (first, target.overlap(other)))
+            .find_map(|(first, common)| Some((first, common?)));
+        if let Some((first, common)) = overlap {
+            let message = format!(
+                "the remote call {common:?} is answered twice: remove it here or from `{first}`"
+            );
+            errors.push(syn::Error::new(target.literal.span(), message));
+        }
+    }
+}
+
+/// A channel has one `#[configure]` method.
+fn check_configured_once(methods: &[&Handler], errors: &mut Errors) {
     let mut seen: Vec<(&Ident, &LitStr)> = Vec::new();
     for method in methods
         .iter()
-        .filter(|it| it.cfgs.is_empty() && matches!(it.kind, HandlerKind::Configure(_)))
+        .filter(|it| matches!(it.kind, HandlerKind::Configure(_)))
     {
         let literals: Vec<_> = method
             .channels

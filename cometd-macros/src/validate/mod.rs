@@ -20,13 +20,14 @@ fn channels(
     errors: &mut Errors,
 ) -> Vec<Channel> {
     if literals.is_empty() {
-        let name = role.name();
-        let message = format!("`#[{name}]` needs a channel: write `#[{name}(\"/chat\")]`");
+        let (name, example) = (role.name(), role.grammar().example());
+        let noun = role.grammar().noun();
+        let message = format!("`#[{name}]` needs a {noun}: write `#[{name}(\"{example}\")]`");
         errors.push(syn::Error::new_spanned(attribute, message));
     }
     let mut channels: Vec<Channel> = Vec::new();
     for literal in literals {
-        let Some(channel) = errors.ok(Channel::parse(literal)) else {
+        let Some(channel) = errors.ok(Channel::parse(literal, role.grammar())) else {
             continue;
         };
         if channels
@@ -34,7 +35,8 @@ fn channels(
             .any(|it| it.literal.value() == literal.value())
         {
             let message = format!(
-                "the channel {:?} is listed twice: remove one",
+                "the {} {:?} is listed twice: remove one",
+                role.grammar().noun(),
                 literal.value()
             );
             errors.push(syn::Error::new(literal.span(), message));

@@ -3,7 +3,7 @@
 use syn::{Attribute, ItemStruct, LitStr};
 
 use crate::{
-    attr::{FieldRole, ServiceArguments, cfgs},
+    attr::{FieldRole, ServiceArguments, cfgs, check_bare},
     errors::Errors,
     model::{Field, FieldSource, Service},
 };
@@ -68,11 +68,7 @@ fn check_name(name: &LitStr, errors: &mut Errors) {
 
 fn field_source(roles: &[(FieldRole, Attribute)], errors: &mut Errors) -> FieldSource {
     for (role, attribute) in roles {
-        if attribute.meta.require_path_only().is_err() {
-            let name = role.name();
-            let message = format!("`#[{name}]` has no arguments: write `#[{name}]`");
-            errors.push(syn::Error::new_spanned(&attribute.meta, message));
-        }
+        errors.ok(check_bare(attribute, role.name()));
     }
     let mut roles = roles.iter();
     let Some((role, _)) = roles.next() else {

@@ -4,7 +4,11 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::{FnArg, PatType, ReceiverKind, ReturnType, Safety, Signature, Type, spanned::Spanned};
 
-use crate::{attr::MethodRole, errors::Errors, model::Receiver};
+use crate::{
+    attr::MethodRole,
+    errors::Errors,
+    model::{Receiver, Timing},
+};
 
 /// Refuses what no annotated method may be.
 pub(super) fn check_plain(signature: &Signature, role: MethodRole, errors: &mut Errors) {
@@ -30,17 +34,19 @@ pub(super) fn check_plain(signature: &Signature, role: MethodRole, errors: &mut 
         refuse(&signature.generics, "have generics: remove them");
     }
     for argument in typed_arguments(signature) {
-        if mentions_impl(argument.ty.to_token_stream()) {
+        if mentions(argument.ty.to_token_stream(), "impl") {
             refuse(&argument.ty, "take `impl Trait`: name the type");
         }
     }
 }
 
-/// The receiver of a `#[listener]`, which must be `&self`.
-pub(super) fn check_shared_receiver(signature: &Signature, errors: &mut Errors) {
+/// The receiver of a method that is called on its service, which must be `&self`.
+pub(super) fn check_shared_receiver(signature: &Signature, role: MethodRole, errors: &mut Errors) {
     if signature.receiver().is_none() {
-        let message =
-            "a `#[listener]` method is called on its service: write `&self` as the first argument";
+        let message = format!(
+            "a `#[{}]` method is called on its service: write `&self` as the first argument",
+            role.name()
+        );
         errors.push(syn::Error::new(signature.paren_token.span.join(), message));
     }
     optional_receiver(signature, errors);
@@ -74,6 +80,15 @@ pub(super) fn typed_arguments(signature: &Signature) -> impl Iterator<Item = &Pa
     })
 }
 
+/// `fn` or `async fn`.
+pub(super) fn timing(signature: &Signature) -> Timing {
+    if signature.asyncness.is_some() {
+        Timing::Later
+    } else {
+        Timing::Now
+    }
+}
+
 /// The ends of the return type, or the name of the method if it has none.
 pub(super) fn output_ends(signature: &Signature) -> (Span, Span) {
     let ReturnType::Type(_, ty) = &signature.output else {
@@ -94,10 +109,11 @@ pub(super) fn bare(ty: &Type) -> &Type {
     }
 }
 
-fn mentions_impl(tokens: TokenStream) -> bool {
+/// Whether a word occurs in a type.
+pub(super) fn mentions(tokens: TokenStream, word: &str) -> bool {
     tokens.into_iter().any(|it| match it {
-        TokenTree::Ident(ident) => ident == "impl",
-        TokenTree::Group(group) => mentions_impl(group.stream()),
+        TokenTree::Ident(ident) => ident == word,
+        TokenTree::Group(group) => mentions(group.stream(), word),
         _ => false,
     })
 }

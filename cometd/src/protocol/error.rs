@@ -117,6 +117,9 @@ pub enum BayeuxError {
         /// What is wrong, without names of Rust types.
         detail: String,
     },
+    /// The session has no principal, and the handler is for those that have one.
+    #[error("401::authentication_missing")]
+    AuthenticationMissing,
     /// No such session, or not the one that the connection belongs to.
     #[error("402::session_unknown")]
     SessionUnknown,
@@ -177,6 +180,18 @@ pub enum BayeuxError {
     /// The server has `maxSessions` sessions.
     #[error("503::sessions_exceeded")]
     SessionsExceeded,
+    /// The network address of the client has `maxSessionsPerAddress` sessions.
+    #[error("429:{limit}:sessions_per_address_exceeded")]
+    AddressSessionsExceeded {
+        /// The limit, in sessions.
+        limit: usize,
+    },
+    /// More handshakes than `maxHandshakesPerSecond` or `maxHandshakesPerSecondPerAddress`.
+    #[error("429:{limit}:handshakes_per_second_exceeded")]
+    HandshakesExceeded {
+        /// The limit, in handshakes per second.
+        limit: usize,
+    },
     /// A handler failed; the log has the reason, the peer has not.
     #[error("500::handler_failed")]
     HandlerFailed,

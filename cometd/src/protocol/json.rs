@@ -125,6 +125,11 @@ pub trait IntoData {
     /// # Errors
     /// The value does not serialise.
     fn into_data(self) -> Result<RawJson, serde_json::Error>;
+
+    /// Whether clients find bytes in it: then the message says so, in `ext.binary`.
+    fn is_binary(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Serialize> IntoData for T {

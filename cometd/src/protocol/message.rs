@@ -10,6 +10,7 @@ use super::advice::RequestAdvice;
 use super::channel::{ChannelId, MetaChannel};
 use super::codec;
 use super::error::{ChannelError, MessageError};
+use super::ext;
 use super::json::{IntoData, RawJson};
 
 /// A Bayeux message: what a client sent, or what is about to be delivered.
@@ -42,10 +43,14 @@ impl Message {
         ChannelError: From<C::Error>,
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
-        Ok(Self {
-            data: Some(data.into_data()?),
-            ..Self::empty(channel)
-        })
+        Ok(Self::of(channel, data)?)
+    }
+
+    /// A message with this data.
+    pub(crate) fn of(channel: ChannelId, data: impl IntoData) -> Result<Self, serde_json::Error> {
+        let mut message = Self::empty(channel);
+        message.set_data(data)?;
+        Ok(message)
     }
 
     /// The message that a client publishes with, for tests of handlers.
@@ -141,7 +146,11 @@ impl Message {
     /// # Errors
     /// The value does not serialise; the message is as it was.
     pub fn set_data(&mut self, data: impl IntoData) -> Result<(), serde_json::Error> {
+        let binary = data.is_binary();
         self.data = Some(data.into_data()?);
+        if binary {
+            self.set_ext_field("binary", Some(&RawJson::parse("{}")?));
+        }
         Ok(())
     }
 
@@ -154,6 +163,17 @@ impl Message {
     /// Replaces the `ext` object.
     pub fn set_ext(&mut self, ext: Option<RawJson>) {
         self.ext = ext;
+    }
+
+    /// A field of the `ext` object.
+    #[must_use]
+    pub fn ext_field(&self, name: &str) -> Option<RawJson> {
+        ext::field(self.ext.as_ref(), name)
+    }
+
+    /// Sets a field of the `ext` object, or removes it; an object without fields goes, too.
+    pub fn set_ext_field(&mut self, name: &str, value: Option<&RawJson>) {
+        self.ext = ext::with_field(self.ext.as_ref(), name, value);
     }
 
     /// What a subscribe or unsubscribe message names: a string or an array of strings.
@@ -173,11 +193,7 @@ impl Message {
 
     /// Sets or replaces such a field.
     pub fn set_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
-        let name = name.into();
-        match self.fields.iter_mut().find(|(it, _)| *it == name) {
-            Some((_, present)) => *present = value,
-            None => self.fields.push((name, value)),
-        }
+        set_field(&mut self.fields, name.into(), value);
     }
 
     /// Whether the message may wait for company before it is delivered (section 13).
@@ -194,6 +210,14 @@ impl Message {
     /// Serialises the message once, for all sessions that it goes to (JSON-7).
     pub(crate) fn freeze(self) -> FrozenMessage {
         codec::freeze(self)
+    }
+}
+
+/// Sets or replaces one of the fields that the server does not know.
+pub(super) fn set_field(fields: &mut Vec<(ByteString, RawJson)>, name: ByteString, value: RawJson) {
+    match fields.iter_mut().find(|(it, _)| *it == name) {
+        Some((_, present)) => *present = value,
+        None => fields.push((name, value)),
     }
 }
 

@@ -4,6 +4,7 @@ mod advice;
 mod channel;
 pub(crate) mod codec;
 mod error;
+mod ext;
 mod id;
 mod json;
 mod message;

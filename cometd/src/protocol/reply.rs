@@ -5,8 +5,10 @@ use bytestring::ByteString;
 use super::advice::Advice;
 use super::codec::Echo;
 use super::error::BayeuxError;
+use super::ext;
 use super::id::ClientId;
 use super::json::RawJson;
+use super::message::set_field;
 use super::transport::Transport;
 
 /// A reply: what was asked (`channel`, `id`, `subscription`) and what became of it (MSG-2).
@@ -21,6 +23,8 @@ pub struct Reply {
     pub(super) advice: Option<Advice>,
     pub(super) ext: Option<RawJson>,
     pub(super) fields: Vec<(ByteString, RawJson)>,
+    /// Which connect of its session this answers.
+    connect: Option<u64>,
     notes: http::Extensions,
 }
 
@@ -43,6 +47,7 @@ impl Reply {
             advice: None,
             ext: None,
             fields: Vec::new(),
+            connect: None,
             notes: http::Extensions::new(),
         }
     }
@@ -93,9 +98,14 @@ impl Reply {
         self.ext = ext;
     }
 
-    /// Adds a field that the server does not know.
-    pub fn push_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
-        self.fields.push((name.into(), value));
+    /// Sets a field of the `ext` object, or removes it; an object without fields goes, too.
+    pub fn set_ext_field(&mut self, name: &str, value: Option<&RawJson>) {
+        self.ext = ext::with_field(self.ext.as_ref(), name, value);
+    }
+
+    /// Sets or replaces a field that the server does not know.
+    pub fn set_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
+        set_field(&mut self.fields, name.into(), value);
     }
 
     /// What hooks have noted for those that see the reply later; the client gets none of it.
@@ -108,6 +118,20 @@ impl Reply {
     /// and is going to see the reply.
     pub const fn notes_mut(&mut self) -> &mut http::Extensions {
         &mut self.notes
+    }
+
+    /// The number of the connect that this answers, among those of its session.
+    pub(crate) const fn connect(&self) -> Option<u64> {
+        self.connect
+    }
+
+    pub(crate) const fn set_connect(&mut self, number: u64) {
+        self.connect = Some(number);
+    }
+
+    /// Whether this answers a handshake that was accepted.
+    pub(crate) const fn is_handshaken(&self) -> bool {
+        self.handshake.is_some()
     }
 
     /// The request succeeded.

@@ -2,8 +2,6 @@
 
 use std::any::Any;
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,10 +9,12 @@ use super::BayeuxServer;
 use super::config::{ConfigErrors, ServerConfig};
 use super::core::{Core, Parts};
 use super::extension::Extension;
+use super::installation::Installation;
 use super::listener::ServerListener;
 use super::location::Location;
 use super::policy::{DefaultSecurityPolicy, SecurityPolicy};
 use super::provisions::Provisions;
+use super::report::Report;
 use super::timers;
 use crate::protocol::Transport;
 use crate::session::QueueOverflow;
@@ -30,25 +30,6 @@ pub struct Builder {
     provisions: Provisions,
     installations: Vec<Box<dyn Installation>>,
     problems: Vec<Problem>,
-}
-
-/// Something that is attached to a server before it serves anyone: a service.
-pub(crate) trait Installation: Send {
-    /// Installations happen in this order, then by name.
-    fn order(&self) -> i32;
-
-    /// The name, which is unique within a server.
-    fn name(&self) -> &str;
-
-    /// Where it is declared.
-    fn location(&self) -> Option<Location>;
-
-    /// Attaches it; returns what is wrong with it.
-    fn install<'a>(
-        self: Box<Self>,
-        server: &'a BayeuxServer,
-        provisions: &'a Arc<Provisions>,
-    ) -> Pin<Box<dyn Future<Output = Vec<Problem>> + Send + 'a>>;
 }
 
 /// One thing that keeps a server from starting.
@@ -182,6 +163,19 @@ impl Builder {
         self.config.allowed_transports(transports);
         self
     }
+
+    /// The origins beside the server's own whose pages may use it, such as `https://app.example.com`;
+    /// `*` and `null` let pages in without their cookies. Default: none.
+    pub fn allowed_origins<S: AsRef<str>>(mut self, origins: impl IntoIterator<Item = S>) -> Self {
+        self.config.allowed_origins(origins);
+        self
+    }
+
+    /// Closes channels that no authorizer guards. Default: they are open.
+    pub fn deny_by_default(mut self) -> Self {
+        self.config.deny_by_default(true);
+        self
+    }
 }
 
 /// Hooks and services.
@@ -228,10 +222,12 @@ impl Builder {
     /// Starts the server: from here on it has tasks and can be served.
     ///
     /// # Errors
-    /// Everything that is wrong with options and services, with the places in the source.
+    /// Everything that is wrong with options and services, with the places in the source. The services
+    /// that could be started have been stopped again.
     ///
     /// # Cancel safety
-    /// Dropped before its end, the server is stopped.
+    /// Dropped before its end, the server is stopped; services that had been started are taken off,
+    /// but not told.
     pub async fn build(mut self) -> Result<BayeuxServer, BuildError> {
         self.config
             .warnings()
@@ -253,16 +249,18 @@ impl Builder {
             listeners: self.listeners,
         });
         let server = BayeuxServer::of(Arc::clone(&core));
-        install(
-            self.installations,
-            &server,
-            &Arc::new(self.provisions),
-            &mut self.problems,
-        )
-        .await;
+        let provisions = Arc::new(self.provisions);
+        let services = core.services();
+        self.problems.extend(
+            services
+                .start(self.installations, &server, &provisions)
+                .await,
+        );
         if !self.problems.is_empty() {
+            services.stop().await;
             return Err(BuildError(self.problems));
         }
+        tracing::info!("started\n{}", Report(&core));
         let timers = timers::run(
             Arc::clone(core.timers()),
             Arc::downgrade(&core),
@@ -270,38 +268,6 @@ impl Builder {
         );
         core.tasks().spawn(timers);
         Ok(server)
-    }
-}
-
-/// Installs in order; two of one name are a problem of both.
-async fn install(
-    mut installations: Vec<Box<dyn Installation>>,
-    server: &BayeuxServer,
-    provisions: &Arc<Provisions>,
-    problems: &mut Vec<Problem>,
-) {
-    installations
-        .sort_by(|one, other| (one.order(), one.name()).cmp(&(other.order(), other.name())));
-    let mut names: Vec<(String, Option<Location>)> = Vec::new();
-    for installation in installations {
-        let (name, location) = (installation.name().to_owned(), installation.location());
-        if let Some((_, first)) = names.iter().find(|(it, _)| *it == name) {
-            let first = first
-                .map(|it| format!("; the other one is at {it}"))
-                .unwrap_or_default();
-            problems.push(Problem::new(
-                location,
-                format!("two services are called `{name}`{first}"),
-            ));
-            continue;
-        }
-        problems.extend(installation.install(server, provisions).await);
-        tracing::info!(
-            service = name,
-            location = location.map(tracing::field::display),
-            "installed"
-        );
-        names.push((name, location));
     }
 }
 

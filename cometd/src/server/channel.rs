@@ -12,7 +12,7 @@ use super::authorizer::Authorizer;
 use super::core::Core;
 use super::listener::MessageListener;
 use super::session::ServerSession;
-use super::settings::{ChannelConfig, Settings};
+use super::settings::{ChannelConfig, Guard, Settings};
 use crate::channel::Subscribers;
 use crate::protocol::{ChannelKind, ChannelPattern, ClientId};
 
@@ -136,11 +136,12 @@ impl ServerChannel {
 
     /// Adds somebody who votes on what is done with the channel, and with all that it covers if it is a
     /// wildcard. It keeps the channel from being swept until it is taken off.
+    #[track_caller]
     pub fn add_authorizer(&self, authorizer: impl Authorizer) -> Attachment {
-        let authorizer: Arc<dyn Authorizer> = Arc::new(authorizer);
-        let own = Arc::clone(&authorizer);
+        let guard = Guard::new(authorizer);
+        let own = Arc::clone(&guard.authorizer);
         self.configure(|channel| {
-            channel.push_authorizer(authorizer);
+            channel.push_authorizer(guard);
         });
         self.attachment(move |settings| settings.remove_authorizer(&own))
     }

@@ -100,6 +100,7 @@ impl Core {
         resume: Option<Resume>,
     ) -> Option<Reply> {
         let mut reply = connect.reply.take()?;
+        reply.set_connect(connect.guard.number());
         let session = connect.session().clone();
         if session.is_handshook() {
             let advice = session.change(|state| {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 
-use http::{HeaderMap, Uri, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Uri, Version};
 
 use crate::protocol::Transport;
 
@@ -30,6 +30,23 @@ impl Context {
             headers: HeaderMap::new(),
             peer: None,
             secure: true,
+        }
+    }
+
+    /// A copy that shares nothing with the buffer that the request was read into: whoever keeps a context
+    /// for long would keep that buffer.
+    pub(crate) fn detached(&self) -> Self {
+        let headers = self.headers.iter().filter_map(|(name, value)| {
+            let mut copy = HeaderValue::from_bytes(value.as_bytes()).ok()?;
+            copy.set_sensitive(value.is_sensitive());
+            // Names of their own are short and rare; the known ones are numbers.
+            let name = HeaderName::from_bytes(name.as_str().as_bytes()).ok()?;
+            Some((name, copy))
+        });
+        Self {
+            uri: self.uri.to_string().parse().unwrap_or_default(),
+            headers: headers.collect(),
+            ..*self
         }
     }
 
@@ -87,7 +104,7 @@ impl Context {
 /// Names headers and does not show their values: cookies and authorizations are credentials.
 impl fmt::Debug for Context {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<&str> = self.headers.keys().map(http::HeaderName::as_str).collect();
+        let names: Vec<&str> = self.headers.keys().map(HeaderName::as_str).collect();
         formatter
             .debug_struct("Context")
             .field("transport", &self.transport)

@@ -80,11 +80,8 @@ impl ServerSession {
         ChannelError: From<C::Error>,
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
-        let message = Message {
-            data: Some(data.into_data()?),
-            ..Message::empty(channel)
-        };
-        self.deliver_message(from, message).await
+        self.deliver_message(from, Message::of(channel, data)?)
+            .await
     }
 
     /// Delivers a message to this session only; its `id` and `ext` are kept (SVC-3).

@@ -1,5 +1,6 @@
 //! The client's half of a session that lives in this process.
 
+use std::cmp::Reverse;
 use std::fmt;
 use std::sync::{Arc, Weak};
 
@@ -12,8 +13,8 @@ use super::pipeline::{Holds, Processed, Sender};
 use super::session::{LocalHalf, ServerSession};
 use crate::protocol::codec::{Echo, Request};
 use crate::protocol::{
-    BayeuxError, ChannelError, ChannelId, ChannelKind, ChannelPattern, FrozenMessage, IntoData,
-    Message, MetaChannel, RawJson, Reply,
+    BayeuxError, Breadth, ChannelError, ChannelId, ChannelKind, ChannelPattern, FrozenMessage,
+    IntoData, Message, MetaChannel, RawJson, Reply,
 };
 
 /// A client inside the server, such as the one that every service has. A cheap clone of a handle.
@@ -47,6 +48,21 @@ pub enum LocalError {
     /// The data does not serialise.
     #[error("the data does not serialise")]
     Data(#[from] serde_json::Error),
+}
+
+/// A remote call of a [`LocalSession`] came to nothing.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The request did not reach the method.
+    #[error(transparent)]
+    Request(#[from] LocalError),
+    /// The method failed; this is what it has to say.
+    #[error("the remote call failed: {0}")]
+    Failed(RawJson),
+    /// There is no such method.
+    #[error("nobody answers this remote call")]
+    NoAnswer,
 }
 
 impl LocalSession {
@@ -100,15 +116,60 @@ impl LocalSession {
         ChannelError: From<C::Error>,
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
-        if matches!(channel.kind(), ChannelKind::Meta(_)) {
-            return Err(BayeuxError::ChannelInvalid.into());
-        }
-        let data = Some(data.into_data()?);
-        self.request(Message {
-            data,
+        self.send(Message {
+            data: Some(data.into_data()?),
             ..Message::empty(channel)
         })
         .await
+    }
+
+    /// Publishes several messages, strictly one after the other, as a remote client does with a batch
+    /// (BAT-2). One that is refused does not keep the others from being sent; what became of each is
+    /// returned in the same order.
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, some messages may be published and others not.
+    pub async fn batch(
+        &self,
+        messages: impl IntoIterator<Item = Message>,
+    ) -> Vec<Result<(), LocalError>> {
+        let mut outcomes = Vec::new();
+        for message in messages {
+            outcomes.push(self.send(message).await);
+        }
+        outcomes
+    }
+
+    /// Calls a `#[remote_call]` method of another service by its target, such as `rooms/1/history`, as a
+    /// remote client would. A service does not hear its own calls.
+    ///
+    /// # Errors
+    /// [`CallError::Failed`] with what the method has to say, [`CallError::NoAnswer`] if there is no such
+    /// method, [`CallError::Request`] as [`publish`](Self::publish).
+    ///
+    /// # Cancel safety
+    /// Dropped before its end, the method may or may not be called; its answer is ignored.
+    pub async fn remote_call(
+        &self,
+        target: &str,
+        data: impl IntoData,
+    ) -> Result<RawJson, CallError> {
+        let target = target.strip_prefix('/').unwrap_or(target);
+        let channel = ChannelId::parse(format!("/service/{target}")).map_err(LocalError::from)?;
+        let data = data.into_data().map_err(LocalError::from)?;
+        let local = self.session.local().ok_or(CallError::NoAnswer)?;
+        let call = local.calls.open();
+        self.request(Message {
+            id: Some(call.id().clone()),
+            data: Some(data),
+            ..Message::empty(channel)
+        })
+        .await?;
+        match call.answer().await {
+            Some(Ok(result)) => Ok(result),
+            Some(Err(failure)) => Err(CallError::Failed(failure)),
+            None => Err(CallError::NoAnswer),
+        }
     }
 
     /// Subscribes to a channel or wildcard; the subscriber sees what arrives there from now on,
@@ -129,12 +190,18 @@ impl LocalSession {
         ChannelError: From<C::Error>,
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
+        self.share_subscription(channel, Arc::new(subscriber)).await
+    }
+
+    /// As [`subscribe`](Self::subscribe); a subscriber to several channels sees a message once.
+    pub(crate) async fn share_subscription(
+        &self,
+        channel: ChannelPattern,
+        subscriber: Arc<dyn Subscriber>,
+    ) -> Result<(), LocalError> {
         self.subscription(MetaChannel::Subscribe, &channel).await?;
         if let Some(local) = self.session.local() {
-            local
-                .subscribers
-                .write()
-                .push((channel, Arc::new(subscriber)));
+            local.subscribe(channel, subscriber);
         }
         Ok(())
     }
@@ -164,6 +231,13 @@ impl LocalSession {
     /// As [`ServerSession::disconnect`].
     pub async fn disconnect(&self) {
         self.session.disconnect().await;
+    }
+
+    async fn send(&self, message: Message) -> Result<(), LocalError> {
+        if matches!(message.channel().kind(), ChannelKind::Meta(_)) {
+            return Err(BayeuxError::ChannelInvalid.into());
+        }
+        self.request(message).await
     }
 
     async fn subscription(
@@ -207,16 +281,21 @@ fn refused(reply: Option<&Reply>) -> LocalError {
 }
 
 impl LocalHalf {
-    /// Hands a message to those who subscribed to its channel.
+    /// Adds a subscriber after those to narrower and equal names: a client shows a message first to who
+    /// asked for it most precisely (`services.md` 2.8.43).
+    fn subscribe(&self, channel: ChannelPattern, subscriber: Arc<dyn Subscriber>) {
+        let mut subscribers = self.subscribers.write();
+        let width = width(&channel);
+        let position = subscribers.partition_point(|(it, _)| self::width(it) <= width);
+        subscribers.insert(position, (channel, subscriber));
+    }
+
+    /// Hands a message to the call that it answers, or to those who subscribed to its channel.
     pub(super) async fn receive(&self, message: &FrozenMessage) {
-        let concerned: Vec<Arc<dyn Subscriber>> = self
-            .subscribers
-            .read()
-            .iter()
-            .filter(|(pattern, _)| pattern.matches(message.channel()))
-            .map(|(_, subscriber)| Arc::clone(subscriber))
-            .collect();
-        for subscriber in concerned {
+        if self.calls.take(message) {
+            return;
+        }
+        for subscriber in self.concerned(message.channel()) {
             if let Err(error) =
                 hook::call(|| subscriber.on_message(message.channel(), message)).await
             {
@@ -224,6 +303,24 @@ impl LocalHalf {
             }
         }
     }
+
+    /// Who subscribed to a channel, each once.
+    fn concerned(&self, channel: &ChannelId) -> Vec<Arc<dyn Subscriber>> {
+        let mut concerned: Vec<Arc<dyn Subscriber>> = Vec::new();
+        for (pattern, subscriber) in self.subscribers.read().iter() {
+            let known = concerned.iter().any(|it| Arc::ptr_eq(it, subscriber));
+            if !known && pattern.matches(channel) {
+                concerned.push(Arc::clone(subscriber));
+            }
+        }
+        concerned
+    }
+}
+
+/// Of two names that stand for one channel the narrower is less.
+fn width(channel: &ChannelPattern) -> (Reverse<usize>, bool) {
+    let literals = channel.literal_segments().count();
+    (Reverse(literals), channel.breadth() == Breadth::Descendants)
 }
 
 impl fmt::Debug for LocalSession {

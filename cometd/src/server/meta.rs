@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::admission::Seat;
+use super::authorization::Question;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::hook::{self, Flow};
@@ -14,7 +16,7 @@ use crate::channel::Operation;
 use crate::protocol::{Advice, BayeuxError, ClientId, Handshaken, Reconnect, Transport};
 use crate::session::Wake;
 
-/// When the client of a server that is full should try again.
+/// When a client should try again that is one too many.
 const FULL_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Core {
@@ -66,12 +68,9 @@ impl Core {
         let route = self.matching(&exchange.message.channel().into());
         self.listen(&route, Some(session), exchange).await?;
         // Taken before the policy is asked, which may take its time: others come meanwhile.
-        let Some(seat) = self.take_seat(session) else {
-            exchange.reply.add_advice(Some(Advice {
-                interval: Some(FULL_INTERVAL),
-                ..Advice::reconnect(Reconnect::Handshake)
-            }));
-            return Err(BayeuxError::SessionsExceeded.into());
+        let seat = match session.is_local() {
+            true => None,
+            false => Some(self.seat(exchange)?),
         };
         let decision = hook::call(|| self.policy().can_handshake(session, exchange)).await;
         let granted = decision.unwrap_or_else(|error| {
@@ -84,7 +83,7 @@ impl Core {
                 .add_advice(Some(Advice::reconnect(Reconnect::None)));
             return Err(BayeuxError::HandshakeDenied.into());
         }
-        seat.keep();
+        session.set_seat(seat.and_then(Seat::keep));
         self.register(session, exchange);
         for listener in self.listeners() {
             if let Err(error) = hook::call(|| listener.session_added(session, exchange)).await {
@@ -92,6 +91,19 @@ impl Core {
             }
         }
         Ok(())
+    }
+
+    /// A place for the session of a handshake; without one, its client should try again later.
+    fn seat(&self, exchange: &mut Exchange) -> Result<Seat<'_>, Refusal> {
+        let peer = exchange.context.peer();
+        self.take_seat(peer).map_err(|error| {
+            tracing::debug!(?peer, %error, "a handshake is refused");
+            exchange.reply.add_advice(Some(Advice {
+                interval: Some(FULL_INTERVAL),
+                ..Advice::reconnect(Reconnect::Handshake)
+            }));
+            error.into()
+        })
     }
 
     /// From here on the session can be found by its id.
@@ -137,7 +149,12 @@ impl Core {
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
         let channel = exchange.message.channel().into();
-        self.authorize(Operation::Create, &channel, session, exchange)
+        let question = Question {
+            operation: Operation::Create,
+            channel: &channel,
+            session,
+        };
+        self.authorize(question, exchange)
             .await
             .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
         Ok(())
@@ -150,9 +167,7 @@ impl Core {
     pub(crate) fn add_session_without_client(self: &Arc<Self>) -> ServerSession {
         let session = ServerSession::new(random_id(), "mock_", self, None);
         session.change(|state| (state.handshake(now()), Wake::Nobody));
-        if let Some(seat) = self.take_seat(&session) {
-            seat.keep();
-        }
+        session.set_seat(self.take_seat(None).ok().and_then(Seat::keep));
         self.add_session(&session);
         session
     }

@@ -34,17 +34,50 @@ impl From<bool> for Decision {
 /// Is asked before a session may do something; authorizers of channels are asked after it and both
 /// must agree (AUTH-1 to AUTH-3).
 ///
-/// The defaults deny everything: what a policy does not speak of is not allowed. Start from
-/// [`DefaultSecurityPolicy`] to restrict what is open by default. A policy that panics denies.
+/// What a policy does not speak of is not allowed, unless it names another one that decides
+/// [`otherwise`](Self::otherwise). A policy that panics denies.
+///
+/// ```
+/// use cometd::{Decision, DefaultSecurityPolicy, Deferred, Exchange, SecurityPolicy, ServerSession};
+///
+/// /// Lets those in who say the word; what they may do then is as open as ever.
+/// struct Door;
+///
+/// impl SecurityPolicy for Door {
+///     fn otherwise(&self) -> Option<&dyn SecurityPolicy> {
+///         Some(&DefaultSecurityPolicy)
+///     }
+///
+///     fn can_handshake<'a>(
+///         &'a self,
+///         session: &'a ServerSession,
+///         exchange: &'a mut Exchange,
+///     ) -> Deferred<'a, Decision> {
+///         let ext = exchange.message.ext();
+///         let sesame = ext.is_some_and(|it| it.as_str().contains("sesame"));
+///         Decision::from(sesame || session.is_local()).into()
+///     }
+/// }
+/// ```
 pub trait SecurityPolicy: Send + Sync + 'static {
-    /// May this client have a session? It is not registered yet.
+    /// Who decides what this policy does not speak of, such as [`DefaultSecurityPolicy`]. By default
+    /// nobody: it is denied.
+    fn otherwise(&self) -> Option<&dyn SecurityPolicy> {
+        None
+    }
+
+    /// May this client have a session? It is not registered yet. Credentials in the `ext` of the message
+    /// are checked here; whom they belong to is told the session with
+    /// [`authenticate`](ServerSession::authenticate).
     fn can_handshake<'a>(
         &'a self,
         session: &'a ServerSession,
         exchange: &'a mut Exchange,
     ) -> Deferred<'a, Decision> {
-        let _ = (session, exchange);
-        Decision::deny().into()
+        match self.otherwise() {
+            Some(policy) => policy.can_handshake(session, exchange),
+            None => Decision::deny().into(),
+        }
     }
 
     /// May a channel that does not exist be made?
@@ -54,8 +87,10 @@ pub trait SecurityPolicy: Send + Sync + 'static {
         channel: &'a ChannelPattern,
         exchange: &'a mut Exchange,
     ) -> Deferred<'a, Decision> {
-        let _ = (session, channel, exchange);
-        Decision::deny().into()
+        match self.otherwise() {
+            Some(policy) => policy.can_create(session, channel, exchange),
+            None => Decision::deny().into(),
+        }
     }
 
     /// May the session publish to the channel?
@@ -65,8 +100,10 @@ pub trait SecurityPolicy: Send + Sync + 'static {
         channel: &'a ChannelPattern,
         exchange: &'a mut Exchange,
     ) -> Deferred<'a, Decision> {
-        let _ = (session, channel, exchange);
-        Decision::deny().into()
+        match self.otherwise() {
+            Some(policy) => policy.can_publish(session, channel, exchange),
+            None => Decision::deny().into(),
+        }
     }
 
     /// May the session subscribe to the channel?
@@ -76,8 +113,10 @@ pub trait SecurityPolicy: Send + Sync + 'static {
         channel: &'a ChannelPattern,
         exchange: &'a mut Exchange,
     ) -> Deferred<'a, Decision> {
-        let _ = (session, channel, exchange);
-        Decision::deny().into()
+        match self.otherwise() {
+            Some(policy) => policy.can_subscribe(session, channel, exchange),
+            None => Decision::deny().into(),
+        }
     }
 }
 

@@ -4,15 +4,12 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytestring::ByteString;
-
-use super::authorizer::{Intent, Vote};
+use super::authorization::Question;
 use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::hook::{self, Flow, Outcome};
 use super::pipeline::Refusal;
-use super::policy::Decision;
 use super::session::ServerSession;
 use super::timers::now;
 use crate::channel::Operation;
@@ -30,8 +27,17 @@ impl Core {
         let id = ChannelPattern::from(exchange.message.channel());
         let mut route = self.matching(&id);
         let exists = route.last().is_some_and(|channel| *channel.id() == id);
+        let publish = Question {
+            operation: Operation::Publish,
+            channel: &id,
+            session,
+        };
         if !exists {
-            self.authorize_on(&route, Operation::Create, &id, session, exchange)
+            let create = Question {
+                operation: Operation::Create,
+                ..publish
+            };
+            self.authorize_on(&route, create, exchange, &mut ())
                 .await
                 .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
         }
@@ -41,7 +47,7 @@ impl Core {
         if !exists && kind == ChannelKind::Broadcast {
             route.push(self.create_channel(&id, |_| ()).0);
         }
-        self.authorize_on(&route, Operation::Publish, &id, session, exchange)
+        self.authorize_on(&route, publish, exchange, &mut ())
             .await
             .map_err(|reason| BayeuxError::PublishDenied { reason })?;
         self.publish(&route, kind, Some(session), exchange).await
@@ -161,63 +167,6 @@ impl Core {
             self.enqueue(session, Arc::clone(frozen), lazy_timeout, now);
         }
     }
-
-    /// Whether the session may do this; `Err` is the reason why not (AUTH-1 to AUTH-3).
-    pub(super) async fn authorize(
-        &self,
-        operation: Operation,
-        id: &ChannelPattern,
-        session: &ServerSession,
-        exchange: &mut Exchange,
-    ) -> Result<(), ByteString> {
-        let route = self.matching(id);
-        self.authorize_on(&route, operation, id, session, exchange)
-            .await
-    }
-
-    async fn authorize_on(
-        &self,
-        route: &[ServerChannel],
-        operation: Operation,
-        id: &ChannelPattern,
-        session: &ServerSession,
-        exchange: &mut Exchange,
-    ) -> Result<(), ByteString> {
-        let policy = self.policy();
-        let decision = hook::call(|| match operation {
-            Operation::Create => policy.can_create(session, id, exchange),
-            Operation::Publish => policy.can_publish(session, id, exchange),
-            Operation::Subscribe => policy.can_subscribe(session, id, exchange),
-        });
-        match decision.await {
-            Ok(Decision::Grant) => {}
-            Ok(Decision::Deny(reason)) => return Err(reason),
-            Err(error) => {
-                tracing::error!(%error, "the security policy failed: {operation} is denied");
-                return Err(ByteString::from_static("denied_by_security_policy"));
-            }
-        }
-        let mut votes = Votes::default();
-        for channel in route {
-            if channel.with_settings(|settings| settings.authorizers.is_empty()) {
-                continue;
-            }
-            for authorizer in channel.settings().authorizers.iter() {
-                let intent = Intent {
-                    operation,
-                    channel: id,
-                    session,
-                    exchange,
-                };
-                let vote = hook::call(|| authorizer.authorize(intent)).await.unwrap_or_else(|error| {
-                    tracing::error!(%channel, %error, "an authorizer failed: {operation} is denied");
-                    Vote::Deny(ByteString::from_static("denied_by_authorizer"))
-                });
-                votes.count(vote)?;
-            }
-        }
-        votes.result()
-    }
 }
 
 /// What becomes of a message whose handler failed: it does not pass, unless it takes nothing but only
@@ -232,33 +181,5 @@ const fn fail_closed(kind: ChannelKind) -> Result<(), Refusal> {
         )
         | ChannelKind::Service
         | ChannelKind::Broadcast => Err(Refusal::Error(BayeuxError::HandlerFailed)),
-    }
-}
-
-/// The votes of the authorizers so far.
-#[derive(Default)]
-enum Votes {
-    #[default]
-    None,
-    Ignored,
-    Granted,
-}
-
-impl Votes {
-    fn count(&mut self, vote: Vote) -> Result<(), ByteString> {
-        match (vote, &self) {
-            (Vote::Deny(reason), _) => return Err(reason),
-            (Vote::Grant, _) => *self = Self::Granted,
-            (Vote::Ignore, Self::None) => *self = Self::Ignored,
-            (Vote::Ignore, Self::Ignored | Self::Granted) => {}
-        }
-        Ok(())
-    }
-
-    fn result(self) -> Result<(), ByteString> {
-        match self {
-            Self::None | Self::Granted => Ok(()),
-            Self::Ignored => Err(ByteString::from_static("denied_by_not_granting")),
-        }
     }
 }

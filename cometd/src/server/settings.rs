@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::authorizer::Authorizer;
 use super::filter::{DataFilter, Filtered};
 use super::listener::MessageListener;
+use super::location::Location;
 use crate::protocol::{ChannelKind, ChannelPattern};
 
 /// The settings of a channel, cheap to copy.
@@ -17,7 +18,31 @@ pub(crate) struct Settings {
     pub(crate) lazy_timeout: Option<Duration>,
     pub(crate) broadcast_to_publisher: bool,
     pub(crate) listeners: Arc<[Listening]>,
-    pub(crate) authorizers: Arc<[Arc<dyn Authorizer>]>,
+    pub(crate) authorizers: Arc<[Guard]>,
+}
+
+/// An authorizer, and where it was put up.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    pub(crate) authorizer: Arc<dyn Authorizer>,
+    pub(crate) location: Location,
+}
+
+impl Guard {
+    #[track_caller]
+    pub(crate) fn new(authorizer: impl Authorizer) -> Self {
+        Self {
+            authorizer: Arc::new(authorizer),
+            location: Location::here(),
+        }
+    }
+}
+
+/// The name of the authorizer, and the place in the source.
+impl fmt::Display for Guard {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} at {}", self.authorizer.name(), self.location)
+    }
 }
 
 /// A listener, and whether it keeps its channel from being swept.
@@ -51,7 +76,7 @@ impl Settings {
 
     pub(crate) fn remove_authorizer(&mut self, authorizer: &Arc<dyn Authorizer>) {
         let others = self.authorizers.iter();
-        let others = others.filter(|it| !Arc::ptr_eq(it, authorizer));
+        let others = others.filter(|it| !Arc::ptr_eq(&it.authorizer, authorizer));
         self.authorizers = others.cloned().collect();
     }
 
@@ -89,14 +114,15 @@ impl ChannelConfig {
     }
 
     /// Adds somebody who votes on what is done with the channel, and with all that it covers if it
-    /// is a wildcard.
+    /// is a wildcard. A channel with authorizers is not swept.
+    #[track_caller]
     pub fn authorizer(&mut self, authorizer: impl Authorizer) -> &mut Self {
-        self.push_authorizer(Arc::new(authorizer))
+        self.push_authorizer(Guard::new(authorizer))
     }
 
-    pub(crate) fn push_authorizer(&mut self, authorizer: Arc<dyn Authorizer>) -> &mut Self {
+    pub(crate) fn push_authorizer(&mut self, guard: Guard) -> &mut Self {
         let present = self.settings.authorizers.iter().cloned();
-        self.settings.authorizers = present.chain([authorizer]).collect();
+        self.settings.authorizers = present.chain([guard]).collect();
         self
     }
 

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::timeout;
+
 use super::BayeuxServer;
+use super::core::Core;
 
 /// How a server came to its end.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -15,29 +18,28 @@ pub enum Stopped {
 }
 
 impl BayeuxServer {
-    /// Stops: held connects are answered with an error, so that clients go elsewhere or come back,
-    /// sockets are closed after what is queued for them was written, and every task ends (SES-16).
+    /// Stops: services are taken down, the last one first; then held connects are answered with an
+    /// error, so that clients go elsewhere or come back, sockets are closed after what is queued for
+    /// them was written, and every task ends (SES-16).
     ///
-    /// Waits for that, but not longer than `patience`.
+    /// Waits for that, but not longer than `patience`. What a `#[pre_destroy]` method publishes still
+    /// reaches everyone.
     ///
     /// # Cancel safety
-    /// The server stops even if this is dropped.
+    /// The server stops even if this is dropped; services that were still running are not told.
     pub async fn shutdown(&self, patience: Duration) -> Stopped {
         let core = self.core();
-        self.stop();
-        for session in core.sessions().all() {
-            session.change(|state| ((), state.stop()));
-        }
-        core.tasks().close();
-        match tokio::time::timeout(patience, core.tasks().wait()).await {
+        let stopping = Stopping(core);
+        let end = async move {
+            core.services().stop().await;
+            drop(stopping);
+            core.tasks().close();
+            core.tasks().wait().await;
+        };
+        match timeout(patience, end).await {
             Ok(()) => Stopped::Drained,
             Err(_) => Stopped::TimedOut,
         }
-    }
-
-    /// Tells everything to stop, and waits for nothing.
-    pub(crate) fn stop(&self) {
-        self.core().stop().cancel();
     }
 
     /// Completes when [`shutdown`](Self::shutdown) has been called.
@@ -46,5 +48,17 @@ impl BayeuxServer {
     /// Safe to drop and call again.
     pub async fn stopped(&self) {
         self.core().stop().cancelled().await;
+    }
+}
+
+/// Tells all connections and tasks to stop when it is dropped.
+struct Stopping<'a>(&'a Core);
+
+impl Drop for Stopping<'_> {
+    fn drop(&mut self) {
+        self.0.stop().cancel();
+        for session in self.0.sessions().all() {
+            session.change(|state| ((), state.stop()));
+        }
     }
 }

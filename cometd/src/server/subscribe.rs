@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use serde_json::Value;
 
+use super::authorization::Question;
 use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
@@ -34,8 +35,17 @@ impl Core {
     ) -> Result<(), BayeuxError> {
         let kind = id.kind();
         self.check_room(id, session)?;
+        let subscribe = Question {
+            operation: Operation::Subscribe,
+            channel: id,
+            session,
+        };
         if self.channel(id).is_none() {
-            self.authorize(Operation::Create, id, session, exchange)
+            let create = Question {
+                operation: Operation::Create,
+                ..subscribe
+            };
+            self.authorize(create, exchange)
                 .await
                 .map_err(|reason| BayeuxError::CreateDenied { reason })?;
             // Made before the next question, so that who is hung on it when it is made is asked, too.
@@ -43,13 +53,21 @@ impl Core {
                 self.create_channel(id, |_| ());
             }
         }
-        self.authorize(Operation::Subscribe, id, session, exchange)
-            .await
-            .map_err(|reason| BayeuxError::SubscribeDenied { reason })?;
-        match kind {
-            ChannelKind::Service => Ok(()), // SUB-7
-            ChannelKind::Meta(_) => Err(BayeuxError::SubscribeFailed),
-            ChannelKind::Broadcast => self.add_subscription(id, session, Some(&exchange.message)),
+        loop {
+            let asked = session.authentications();
+            self.authorize(subscribe, exchange)
+                .await
+                .map_err(|reason| BayeuxError::SubscribeDenied { reason })?;
+            match kind {
+                ChannelKind::Service => return Ok(()), // SUB-7
+                ChannelKind::Meta(_) => return Err(BayeuxError::SubscribeFailed),
+                ChannelKind::Broadcast => {}
+            }
+            let message = Some(&exchange.message);
+            if self.add_authorized(id, session, message, Some(asked))? {
+                return Ok(());
+            }
+            // The session belongs to somebody else now: the answer was for another question.
         }
     }
 
@@ -60,15 +78,27 @@ impl Core {
         session: &ServerSession,
         message: Option<&Message>,
     ) -> Result<(), BayeuxError> {
+        self.add_authorized(id, session, message, None).map(|_| ())
+    }
+
+    /// Records a subscription, unless the session was authenticated anew since `asked`.
+    fn add_authorized(
+        self: &Arc<Self>,
+        id: &ChannelPattern,
+        session: &ServerSession,
+        message: Option<&Message>,
+        asked: Option<u32>,
+    ) -> Result<bool, BayeuxError> {
         // A channel may be swept between its creation and the subscription: then make it again.
         loop {
             let (channel, _) = self.create_channel(id, |_| ());
-            match self.add_subscriber(&channel, session)? {
+            match self.add_subscriber(&channel, session, asked)? {
                 Added::Swept => {}
-                Added::Already => return Ok(()), // SUB-9
+                Added::Stale => return Ok(false),
+                Added::Already => return Ok(true), // SUB-9
                 Added::New => {
                     self.tell(|listener| listener.subscribed(session, &channel, message));
-                    return Ok(());
+                    return Ok(true);
                 }
             }
         }
@@ -90,11 +120,16 @@ impl Core {
         &self,
         channel: &ServerChannel,
         session: &ServerSession,
+        asked: Option<u32>,
     ) -> Result<Added, BayeuxError> {
         self.check_room(channel.id(), session)?;
         session.subscriptions_mut(|subscriptions| {
             if !session.is_handshook() {
                 return Err(BayeuxError::SubscribeFailed); // SUB-11
+            }
+            // Looked at under the lock: what is added now is seen by those who ask again.
+            if asked.is_some_and(|asked| asked != session.authentications()) {
+                return Ok(Added::Stale);
             }
             if subscriptions.get(channel.id()) == Some(channel) {
                 return Ok(Added::Already);
@@ -179,4 +214,6 @@ enum Added {
     Already,
     /// The channel is gone.
     Swept,
+    /// Somebody else was asked for.
+    Stale,
 }

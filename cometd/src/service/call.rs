@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
+use super::caller::{Caller, Question};
 use super::extract::{FromParameter, Rejection};
-use crate::protocol::{Message, Parameters};
+use crate::protocol::{BayeuxError, Message, Parameters};
 use crate::server::{BayeuxServer, Context, LocalSession, Provisions, ServerSession};
 
 /// What a handler's arguments are taken from.
@@ -15,7 +16,17 @@ pub struct Call<'a> {
     pub(super) sender: Option<&'a ServerSession>,
     pub(super) context: &'a Context,
     pub(super) parameters: Parameters,
-    pub(super) message: &'a mut Message,
+    pub(super) message: Subject<'a>,
+    pub(super) question: Option<&'a Arc<Question>>,
+}
+
+/// The message that a call is about.
+#[derive(Debug)]
+pub(super) enum Subject<'a> {
+    /// The server's.
+    Lent(&'a mut Message),
+    /// A copy of what others see, too.
+    Own(Box<Message>),
 }
 
 /// What all calls of a service share.
@@ -23,18 +34,38 @@ pub struct Call<'a> {
 pub(super) struct Environment {
     pub(super) session: LocalSession,
     pub(super) provisions: Arc<Provisions>,
+    /// The context of what arrives at the service's session.
+    pub(super) context: Arc<Context>,
 }
 
 impl<'a> Call<'a> {
     /// The message.
     #[must_use]
     pub const fn message(&self) -> &Message {
-        self.message
+        match &self.message {
+            Subject::Lent(message) => message,
+            Subject::Own(message) => message,
+        }
     }
 
-    /// The message, to be changed: later listeners and all subscribers see the change.
+    /// The message, to be changed: later listeners and all subscribers see the change, unless this is a
+    /// call of a subscription.
     pub const fn message_mut(&mut self) -> &mut Message {
-        self.message
+        match &mut self.message {
+            Subject::Lent(message) => message,
+            Subject::Own(message) => message,
+        }
+    }
+
+    /// Who waits for the answer of a remote call.
+    ///
+    /// # Errors
+    /// This is no remote call: the message is refused.
+    pub fn caller(&self) -> Result<Caller, Rejection> {
+        let question = self.question.map(Arc::clone);
+        question
+            .map(Caller::new)
+            .ok_or(Rejection::Refuse(BayeuxError::HandlerFailed))
     }
 
     /// Who sent the message; nobody if code of the server published it without a session.

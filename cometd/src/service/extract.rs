@@ -2,10 +2,12 @@
 
 use std::ops::{Deref, DerefMut};
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::call::Call;
+use super::payload;
 use crate::protocol::BayeuxError;
 use crate::server::{BayeuxServer, Context, LocalSession, ServerSession};
 
@@ -25,6 +27,12 @@ impl From<BayeuxError> for Rejection {
     }
 }
 
+/// What a row has for a message: what the method made of it, or why it was not called.
+pub trait FromRejection {
+    /// Converts.
+    fn from_rejection(rejection: Rejection) -> Self;
+}
+
 /// An argument that a handler takes by value; implement it for your own.
 ///
 /// ```
@@ -42,7 +50,7 @@ impl From<BayeuxError> for Rejection {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an argument that a handler can take",
     label = "not taken from a call",
-    note = "handlers take `&ServerSession`, `&LocalSession`, `&Context`, `&Message`, `&mut Message`, `Data<T>`, `State<T>`, `BayeuxServer`, template parameters by name, and what implements `FromCall`"
+    note = "handlers take `&ServerSession`, `&LocalSession`, `&Context`, `&Message`, `&mut Message`, `Data<T>`, `State<T>`, `Attribute<T>`, `ServerSession`, `BayeuxServer`, an `Option` of these, template parameters by name, and what implements `FromCall`"
 )]
 pub trait FromCall<'c>: Sized {
     /// Takes the argument from the call, borrowing from it where it can.
@@ -113,9 +121,22 @@ impl FromCall<'_> for BayeuxServer {
     }
 }
 
-impl FromCall<'_> for Option<ServerSession> {
+/// The sender, as [`&ServerSession`](#impl-Lend-for-ServerSession), but to keep.
+impl FromCall<'_> for ServerSession {
     fn from_call(call: &Call<'_>) -> Result<Self, Rejection> {
-        Ok(call.sender().cloned())
+        Self::lend(call).cloned()
+    }
+}
+
+/// `None` where the handler would not be called without this argument.
+#[diagnostic::do_not_recommend]
+impl<'c, T: FromCall<'c>> FromCall<'c> for Option<T> {
+    fn from_call(call: &'c Call<'_>) -> Result<Self, Rejection> {
+        match T::from_call(call) {
+            Ok(value) => Ok(Some(value)),
+            Err(Rejection::Skip) => Ok(None),
+            Err(Rejection::Refuse(error)) => Err(Rejection::Refuse(error)),
+        }
     }
 }
 
@@ -128,24 +149,13 @@ pub struct Data<T>(pub T);
 
 impl<'c, T: Deserialize<'c>> FromCall<'c> for Data<T> {
     fn from_call(call: &'c Call<'_>) -> Result<Self, Rejection> {
-        call.message().data_as().map(Self).map_err(|error| {
-            let detail = payload_error(&error);
+        let data = call.message().data();
+        data.to().map(Self).map_err(|_| {
+            // Only now that it is wrong somebody wants to know where.
+            let detail = payload::explain::<T>(data.as_str());
             Rejection::Refuse(BayeuxError::DataInvalid { detail })
         })
     }
-}
-
-/// What is wrong with a payload, without names of Rust types and without `:`, which separates the
-/// parts of an error on the wire.
-fn payload_error(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let field = text.split('`').nth(1);
-    match field {
-        Some(field) if text.starts_with("missing field") => format!("{field} is missing"),
-        Some(field) if text.starts_with("unknown field") => format!("{field} is unknown"),
-        _ => format!("wrong value at character {}", error.column()),
-    }
-    .replace(':', " ")
 }
 
 impl<T> Deref for Data<T> {
@@ -189,27 +199,24 @@ impl<T> Deref for State<T> {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// The value of type `T` that the sender [has with it](ServerSession::insert).
+///
+/// A handler that takes it is not called for senders without one; take an `Option<Attribute<T>>` to see
+/// them, too.
+#[derive(Debug)]
+pub struct Attribute<T>(Arc<T>);
 
-    #[derive(Debug, Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct Join {
-        #[expect(dead_code, reason = "read by serde")]
-        user: String,
+impl<T: Send + Sync + 'static> FromCall<'_> for Attribute<T> {
+    fn from_call(call: &Call<'_>) -> Result<Self, Rejection> {
+        let value = call.sender().and_then(ServerSession::get);
+        value.map(Self).ok_or(Rejection::Skip)
     }
+}
 
-    #[track_caller]
-    fn check(data: &str, expected: &str) {
-        let error = serde_json::from_str::<Join>(data).unwrap_err();
-        assert_eq!(payload_error(&error), expected);
-    }
+impl<T> Deref for Attribute<T> {
+    type Target = T;
 
-    #[test]
-    fn a_payload_that_does_not_fit_names_the_field_and_no_type() {
-        check("{}", "user is missing");
-        check(r#"{"user":"a","x":1}"#, "x is unknown");
-        check(r#"{"user":7}"#, "wrong value at character 9");
+    fn deref(&self) -> &T {
+        &self.0
     }
 }

@@ -4,13 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::call::{Call, Environment};
-use super::definition::{Definition, Handlers, Registration, Service, ServiceContext};
-use super::method::{Configure, IfExists, Kind, Listen, Method, OwnPublishes};
-use crate::protocol::{ChannelPattern, ChannelTemplate, Parameters};
+use super::attached::Attached;
+use super::call::Environment;
+use super::definition::{Definition, Handlers, Registration, ServiceContext};
 use crate::server::{
-    BayeuxServer, Builder, Deferred, Exchange, Installation, Location, MessageListener, Outcome,
-    Problem, Provisions, ServerSession,
+    BayeuxServer, Builder, Installation, Installed, Location, Problem, Provisions, Row,
 };
 
 /// Services.
@@ -96,179 +94,44 @@ where
         Some(self.definition.location)
     }
 
+    fn rows(&self) -> Vec<Row> {
+        S::METHODS.iter().map(|method| method.row).collect()
+    }
+
     fn install<'a>(
         self: Box<Self>,
         server: &'a BayeuxServer,
         provisions: &'a Arc<Provisions>,
-    ) -> Pin<Box<dyn Future<Output = Vec<Problem>> + Send + 'a>> {
+    ) -> Pin<Box<dyn Future<Output = Installed> + Send + 'a>> {
         Box::pin(async move {
             let Definition { name, location, .. } = self.definition;
+            let nothing = |problems| Installed {
+                running: None,
+                problems,
+            };
             let session = match server.local_session(name).await {
                 Ok(session) => session,
                 Err(error) => {
                     let text =
                         format!("the session of the service `{name}` cannot handshake: {error}");
-                    return vec![Problem::new(location, text)];
+                    return nothing(vec![Problem::new(location, text)]);
                 }
             };
             let mut context = ServiceContext::new(server, &session, provisions);
             let made = (self.make)(&mut context);
-            let mut problems = context.problems;
-            if let Some(service) = made {
-                let environment = Environment {
-                    session,
-                    provisions: Arc::clone(provisions),
-                };
-                problems.extend(attach(server, &Arc::new(service), &Arc::new(environment)));
-            }
-            problems
+            let problems = context.problems;
+            let Some(service) = made else {
+                session.disconnect().await;
+                return nothing(problems);
+            };
+            let environment = Environment {
+                session,
+                provisions: Arc::clone(provisions),
+                context: Arc::clone(server.core().local_context()),
+            };
+            let mut installed = Attached::attach(server, service, environment).await;
+            installed.problems.splice(..0, problems);
+            installed
         })
-    }
-}
-
-/// Configures the channels of a service, then adds its listeners, each in the order of the source.
-fn attach<S: Handlers + Send + Sync>(
-    server: &BayeuxServer,
-    service: &Arc<S>,
-    environment: &Arc<Environment>,
-) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for method in S::METHODS {
-        if let Kind::Configure { if_exists, call } = method.kind {
-            problems.extend(configure::<S>(server, service, method, if_exists, call));
-        }
-    }
-    for method in S::METHODS {
-        if let Kind::Listener { own, call } = method.kind {
-            problems.extend(listen(server, service, environment, method, own, call));
-        }
-    }
-    problems
-}
-
-fn configure<S>(
-    server: &BayeuxServer,
-    service: &S,
-    method: &Method<S>,
-    if_exists: IfExists,
-    call: Configure<S>,
-) -> Vec<Problem> {
-    let problem = |text: String| Problem::new(method.location, text);
-    let mut problems = Vec::new();
-    for name in method.channels {
-        let mut result = Ok(());
-        let created =
-            server.create_channel_if_absent(*name, |channel| result = call(service, channel));
-        match (created, if_exists) {
-            (Err(error), _) => problems.push(problem(format!("`{name}`: {error}"))),
-            (Ok((channel, false)), IfExists::Run) => {
-                channel.configure(|channel| result = call(service, channel));
-            }
-            (Ok((_, false)), IfExists::Error) => {
-                let text = format!(
-                    "`{name}` exists already when `{}` is to configure it; `if_exists = \"run\"` configures it all the same",
-                    method.name
-                );
-                problems.push(problem(text));
-            }
-            (Ok((_, false)), IfExists::Skip) | (Ok((_, true)), _) => {}
-        }
-        if let Err(error) = result {
-            problems.push(problem(format!(
-                "`{}` could not configure `{name}`: {error}",
-                method.name
-            )));
-        }
-    }
-    problems
-}
-
-fn listen<S: Service + Send + Sync>(
-    server: &BayeuxServer,
-    service: &Arc<S>,
-    environment: &Arc<Environment>,
-    method: &'static Method<S>,
-    own: OwnPublishes,
-    call: Listen<S>,
-) -> Vec<Problem> {
-    let mut problems = Vec::new();
-    for name in method.channels {
-        let template = match ChannelTemplate::parse(name) {
-            Ok(template) => template,
-            Err(error) => {
-                problems.push(Problem::new(method.location, format!("`{name}`: {error}")));
-                continue;
-            }
-        };
-        let pattern = template.pattern().clone();
-        let listener = Arc::new(Handler {
-            service: Arc::clone(service),
-            environment: Arc::clone(environment),
-            template: template.has_variables().then_some(template),
-            location: format!("{} in {}", method.name, method.location),
-            own,
-            call,
-        });
-        add_listener(server, &pattern, listener);
-    }
-    problems
-}
-
-fn add_listener(
-    server: &BayeuxServer,
-    pattern: &ChannelPattern,
-    listener: Arc<dyn MessageListener>,
-) {
-    let (channel, _) = server.core().create_channel(pattern, |_| ());
-    channel.attach_listener(listener).keep();
-}
-
-/// A method of a service as a listener of a channel.
-struct Handler<S> {
-    service: Arc<S>,
-    environment: Arc<Environment>,
-    template: Option<ChannelTemplate>,
-    location: String,
-    own: OwnPublishes,
-    call: Listen<S>,
-}
-
-impl<S> Handler<S> {
-    /// Whether the service hears itself and did not ask to.
-    fn is_own(&self, sender: Option<&ServerSession>) -> bool {
-        self.own == OwnPublishes::Ignore
-            && sender == Some(self.environment.session.server_session())
-    }
-}
-
-impl<S: Service + Send + Sync> MessageListener for Handler<S> {
-    fn on_message<'a>(
-        &'a self,
-        sender: Option<&'a ServerSession>,
-        exchange: &'a mut Exchange,
-    ) -> Deferred<'a, Outcome> {
-        let message = &mut exchange.message;
-        if self.is_own(sender) {
-            return Outcome::Continue.into();
-        }
-        let parameters = match &self.template {
-            None => Parameters::default(),
-            Some(template) => match template.bind(message.channel()) {
-                Some(parameters) => parameters,
-                None => return Outcome::Continue.into(),
-            },
-        };
-        let call = Call {
-            environment: &self.environment,
-            sender,
-            context: &exchange.context,
-            parameters,
-            message,
-        };
-        (self.call)(&self.service, call)
-    }
-
-    fn location(&self) -> Option<&str> {
-        Some(&self.location)
     }
 }

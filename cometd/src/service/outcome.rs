@@ -1,5 +1,6 @@
 //! Return values of handlers.
 
+use super::extract::{FromRejection, Rejection};
 use crate::server::{Flow, HandlerError, Outcome};
 
 /// What a `#[listener]` method may return.
@@ -44,6 +45,15 @@ impl<T: IntoOutcome, E: Into<HandlerError>> IntoOutcome for Result<T, E> {
         match self {
             Ok(value) => value.into_outcome(),
             Err(error) => Outcome::Fail(error.into()),
+        }
+    }
+}
+
+impl FromRejection for Outcome {
+    fn from_rejection(rejection: Rejection) -> Self {
+        match rejection {
+            Rejection::Skip => Self::Continue,
+            Rejection::Refuse(error) => Self::Refuse(error),
         }
     }
 }

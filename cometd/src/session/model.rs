@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::pacing::Pacing;
 use super::queue::{QueueOverflow, Queued};
-use super::state::{ConnectToken, Due, Enqueued, Hold, Phase, Resume, State, Wake};
+use super::state::{Carrier, ConnectToken, Due, Enqueued, Hold, Phase, Resume, State, Wake};
 
 /// A message with its number.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -144,7 +144,8 @@ impl Model {
             Event::Hear => self.state.hear(self.now),
             Event::Enqueue { lazy } => self.enqueue(lazy),
             Event::Drain => {
-                self.delivered.extend(self.state.drain());
+                self.delivered
+                    .extend(self.state.depart(Carrier::Other).messages);
                 (self.woken, self.urgent) = (false, false);
             }
             Event::StartBatch => {

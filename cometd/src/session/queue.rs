@@ -47,12 +47,27 @@ pub(crate) enum Admission {
 }
 
 /// A queue in the order of arrival, bounded in bytes.
+///
+/// It may [keep](Self::keep) what has left until it is acknowledged; that counts, too.
 #[derive(Debug)]
 pub(crate) struct Queue<M> {
+    /// What has left and is kept, then what waits.
     messages: VecDeque<M>,
     bytes: usize,
-    /// How many of the messages may not wait.
+    /// How many of the messages that wait may not.
     urgent: usize,
+    kept: Option<Box<Kept>>,
+}
+
+/// Which messages have left, and are not known to have arrived.
+#[derive(Debug, Default)]
+struct Kept {
+    /// The number of the last batch.
+    batch: u64,
+    /// The numbers of batches and how many messages each has; none is empty.
+    batches: VecDeque<(u64, usize)>,
+    /// How many messages that is.
+    messages: usize,
 }
 
 impl<M: Queued> Queue<M> {
@@ -83,14 +98,16 @@ impl<M: Queued> Queue<M> {
                 return;
             };
             self.bytes -= oldest.size();
-            self.urgent = self.urgent.saturating_sub(usize::from(!oldest.is_lazy()));
-            self.urgent = self.urgent.min(self.messages.len());
+            if !self.kept.as_mut().is_some_and(|kept| kept.lose_oldest()) {
+                self.urgent = self.urgent.saturating_sub(usize::from(!oldest.is_lazy()));
+                self.urgent = self.urgent.min(self.messages.len());
+            }
         }
     }
 
     /// Nothing in the queue may wait any longer.
     pub(crate) fn hasten(&mut self) {
-        self.urgent = self.messages.len();
+        self.urgent = self.len();
     }
 
     /// Whether there is a message that may not wait.
@@ -98,14 +115,94 @@ impl<M: Queued> Queue<M> {
         self.urgent > 0
     }
 
+    /// How many messages wait.
     pub(crate) fn len(&self) -> usize {
-        self.messages.len()
+        self.messages.len() - self.departed()
     }
 
-    /// Takes everything at once (SES-3).
+    /// How many messages have left and are kept.
+    fn departed(&self) -> usize {
+        self.kept.as_ref().map_or(0, |kept| kept.messages)
+    }
+
+    /// Takes everything that waits at once (SES-3); what was kept is kept no longer.
     pub(crate) fn take(&mut self) -> VecDeque<M> {
+        let departed = self.departed();
+        let mut messages = self.take_with_kept();
+        messages.drain(..departed);
+        messages
+    }
+
+    /// Takes everything, what was kept and what waits.
+    pub(crate) fn take_with_kept(&mut self) -> VecDeque<M> {
         (self.bytes, self.urgent) = (0, 0);
+        if let Some(kept) = &mut self.kept {
+            kept.batches.clear();
+            kept.messages = 0;
+        }
         std::mem::take(&mut self.messages)
+    }
+
+    /// Does not keep what has left any longer.
+    pub(crate) fn forget(&mut self) {
+        self.acknowledge(u64::MAX);
+    }
+
+    /// Keeps what leaves from now on, until it is acknowledged.
+    pub(crate) fn keep(&mut self) {
+        self.kept.get_or_insert_default();
+    }
+
+    pub(crate) const fn keeps(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Lets what waits leave as a batch with the next number, and everything again that left before and
+    /// is not acknowledged; `None` if this queue keeps nothing.
+    pub(crate) fn take_batch(&mut self) -> Option<(u64, VecDeque<M>)>
+    where
+        M: Clone,
+    {
+        let kept = self.kept.as_mut()?;
+        kept.batch += 1;
+        let new = self.messages.len() - kept.messages;
+        if new > 0 {
+            kept.batches.push_back((kept.batch, new));
+            kept.messages += new;
+        }
+        self.urgent = 0;
+        Some((kept.batch, self.messages.clone()))
+    }
+
+    /// Everything up to this batch has arrived; whether something else has left and is missing.
+    pub(crate) fn acknowledge(&mut self, batch: u64) -> bool {
+        let Some(kept) = &mut self.kept else {
+            return false;
+        };
+        while let Some((number, count)) = kept.batches.front().copied()
+            && number <= batch
+        {
+            kept.batches.pop_front();
+            kept.messages -= count;
+            let arrived = self.messages.drain(..count);
+            self.bytes -= arrived.map(|message| message.size()).sum::<usize>();
+        }
+        kept.messages > 0
+    }
+}
+
+impl Kept {
+    /// The oldest message is dropped for want of room; whether it was one that has left.
+    fn lose_oldest(&mut self) -> bool {
+        let Some((_, count)) = self.batches.front_mut() else {
+            return false;
+        };
+        *count -= 1;
+        self.messages -= 1;
+        if *count == 0 {
+            self.batches.pop_front();
+        }
+        true
     }
 }
 
@@ -115,6 +212,7 @@ impl<M> Default for Queue<M> {
             messages: VecDeque::new(),
             bytes: 0,
             urgent: 0,
+            kept: None,
         }
     }
 }
@@ -123,7 +221,7 @@ impl<M> Default for Queue<M> {
 mod tests {
     use super::*;
 
-    #[derive(Debug, PartialEq)]
+    #[derive(Clone, Debug, PartialEq)]
     struct Sized(usize);
 
     impl Queued for Sized {
@@ -157,5 +255,58 @@ mod tests {
         check(QueueOverflow::Disconnect, Admission::Overflow, &[3, 4, 3]);
         check(QueueOverflow::DropNewest, Admission::Dropped, &[3, 4, 3]);
         check(QueueOverflow::DropOldest, Admission::Queued, &[4, 3, 1]);
+    }
+
+    /// Keeps messages of 3 and 4 bytes, which have left as batches 1 and 2, and of 3 bytes, which waits.
+    fn keeping() -> Queue<Sized> {
+        let mut queue = Queue::default();
+        queue.keep();
+        queue.append(Sized(3));
+        queue.take_batch();
+        queue.append(Sized(4));
+        queue.take_batch();
+        queue.append(Sized(3));
+        queue
+    }
+
+    fn batch(queue: &mut Queue<Sized>) -> (u64, Vec<usize>) {
+        let (number, messages) = queue.take_batch().unwrap();
+        (number, messages.into_iter().map(|it| it.0).collect())
+    }
+
+    #[test]
+    fn what_has_left_leaves_again_until_it_is_acknowledged() {
+        // extensions 2.5, 2.7, 2.9
+        let mut queue = keeping();
+        assert_eq!((queue.len(), queue.is_urgent()), (1, true));
+        assert_eq!(batch(&mut queue), (3, vec![3, 4, 3]));
+        assert_eq!((queue.len(), queue.is_urgent()), (0, false));
+        assert!(queue.acknowledge(0));
+        assert!(queue.acknowledge(1));
+        assert_eq!(batch(&mut queue), (4, vec![4, 3]));
+        assert!(queue.acknowledge(2));
+        assert!(!queue.acknowledge(3));
+        assert_eq!((batch(&mut queue), queue.bytes), ((5, vec![]), 0));
+        assert!(!queue.acknowledge(u64::MAX));
+    }
+
+    #[test]
+    fn what_is_kept_takes_up_room() {
+        let mut queue = keeping();
+        let full = queue.push(Sized(1), 10, QueueOverflow::Disconnect);
+        assert_eq!(full, Admission::Overflow);
+        let room = queue.push(Sized(5), 10, QueueOverflow::DropOldest);
+        assert_eq!((room, queue.len()), (Admission::Queued, 2));
+        assert_eq!(batch(&mut queue), (3, vec![3, 5]));
+        assert!(queue.acknowledge(2), "both left with batch 3");
+        assert!(!queue.acknowledge(3));
+    }
+
+    #[test]
+    fn what_ends_takes_along_what_has_not_left() {
+        let mut queue = keeping();
+        assert_eq!(queue.take(), [Sized(3)]);
+        assert_eq!((queue.bytes, queue.len()), (0, 0));
+        assert_eq!(keeping().take_with_kept().len(), 3);
     }
 }

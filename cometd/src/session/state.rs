@@ -64,6 +64,33 @@ pub(crate) enum Enqueued {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct ConnectToken(u64);
 
+impl ConnectToken {
+    /// The number of the connect among those of its session.
+    pub(crate) const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+/// The reply with which messages leave.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Carrier {
+    /// That to the connect of this number.
+    Connect(u64),
+    Handshake,
+    /// None of these: other replies, or nothing.
+    Other,
+    /// None of these either, and the server stops: it is the last chance to leave.
+    Last,
+}
+
+/// Messages that leave.
+#[derive(Debug)]
+pub(crate) struct Departure<M> {
+    pub(crate) messages: VecDeque<M>,
+    /// The number under which the client acknowledges them, if they are kept until then.
+    pub(crate) batch: Option<u64>,
+}
+
 /// What a held connect waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Hold {
@@ -112,6 +139,8 @@ pub(crate) struct State<M> {
     held: Option<(Hold, Instant)>,
     expiry: Option<Instant>,
     lazy: Option<Instant>,
+    /// When the session ends, however lively it is.
+    limit: Option<Instant>,
     /// When a message of the client last arrived.
     heard: Instant,
     pub(crate) pace: Pace,
@@ -138,6 +167,7 @@ impl<M: Queued> State<M> {
             held: None,
             expiry: None,
             lazy: None,
+            limit: None,
             heard: now,
             pace: Pace::new(pacing),
         }
@@ -157,8 +187,9 @@ impl<M: Queued> State<M> {
         self.connect.is_some()
     }
 
+    /// Whether messages leave with connect replies only: so it was set, or they are acknowledged there.
     pub(crate) const fn connect_only(&self) -> bool {
-        self.connect_only
+        self.connect_only || self.queue.keeps()
     }
 
     pub(crate) const fn set_connect_only(&mut self, connect_only: bool) {
@@ -167,6 +198,16 @@ impl<M: Queued> State<M> {
 
     pub(crate) fn queued(&self) -> usize {
         self.queue.len()
+    }
+
+    /// Keeps what leaves from now on until the client has acknowledged it.
+    pub(crate) fn keep(&mut self) {
+        self.queue.keep();
+    }
+
+    /// The client has everything up to this batch; whether something else has left and is missing.
+    pub(crate) fn acknowledge(&mut self, batch: u64) -> bool {
+        self.queue.acknowledge(batch)
     }
 
     /// The handshake was accepted.
@@ -217,6 +258,11 @@ impl<M: Queued> State<M> {
         self.pace.set_max_interval(interval);
         let after = self.pace.grace();
         self.expiry = self.expiry.map(|expiry| expiry + after - before);
+    }
+
+    /// The session ends at this time, however lively it is.
+    pub(crate) const fn set_limit(&mut self, limit: Option<Instant>) {
+        self.limit = limit;
     }
 
     /// Any other message arrived: the deadline moves, never to an earlier time (SES-9).
@@ -278,7 +324,7 @@ impl<M: Queued> State<M> {
         if let Some((Hold::ForMessages, _)) = self.held {
             return self.release(Resume::Messages);
         }
-        let pushes = matches!(self.route, Route::Push(_)) && !self.connect_only;
+        let pushes = matches!(self.route, Route::Push(_)) && !self.connect_only();
         if pushes && !std::mem::replace(&mut self.waking, true) {
             Wake::Pushed
         } else {
@@ -293,11 +339,52 @@ impl<M: Queued> State<M> {
             .map_or(Wake::Nobody, |_| Wake::Held(resume))
     }
 
-    /// Takes the whole queue (SES-3).
-    pub(crate) fn drain(&mut self) -> VecDeque<M> {
+    /// Takes the whole queue, to leave with this reply (SES-3).
+    ///
+    /// Nothing leaves with the reply to a connect that has a successor: its client may have given it up.
+    /// What is kept leaves with replies that can say under which number.
+    pub(crate) fn depart(&mut self, carrier: Carrier) -> Departure<M>
+    where
+        M: Clone,
+    {
         self.waking = false;
+        let numbered = match carrier {
+            Carrier::Connect(number) if self.connect != Some(ConnectToken(number)) => {
+                return Departure::nothing();
+            }
+            Carrier::Connect(_) | Carrier::Handshake => true,
+            Carrier::Other | Carrier::Last => false,
+        };
+        if self.queue.keeps() && self.is_alive() && carrier != Carrier::Last {
+            return if numbered {
+                self.depart_as_batch()
+            } else {
+                Departure::nothing()
+            };
+        }
         self.lazy = None;
-        self.queue.take()
+        // Of an ended session nothing is acknowledged any more.
+        let messages = if numbered {
+            self.queue.take_with_kept()
+        } else {
+            self.queue.take()
+        };
+        Departure {
+            messages,
+            batch: None,
+        }
+    }
+
+    fn depart_as_batch(&mut self) -> Departure<M>
+    where
+        M: Clone,
+    {
+        self.lazy = None;
+        let taken = self.queue.take_batch();
+        taken.map_or_else(Departure::nothing, |(batch, messages)| Departure {
+            messages,
+            batch: Some(batch),
+        })
     }
 
     /// Whether a session batch keeps messages back.
@@ -357,7 +444,10 @@ impl<M: Queued> State<M> {
         (self.expiry, self.lazy) = (None, None);
         let pushes = self.route != Route::Response && farewell.is_some();
         if phase == Phase::Expired {
-            self.queue.take(); // SES-12
+            self.queue.take_with_kept(); // SES-12
+        }
+        if self.connect.is_none() {
+            self.queue.forget(); // Nothing is going to ask for it again.
         }
         if let Some(farewell) = farewell {
             self.queue.append(farewell);
@@ -379,7 +469,7 @@ impl<M: Queued> State<M> {
             return None;
         }
         let held = self.held.map(|(_, until)| until);
-        [held, self.expiry, self.lazy, self.overdue()]
+        [held, self.expiry, self.lazy, self.limit, self.overdue()]
             .into_iter()
             .flatten()
             .min()
@@ -403,6 +493,12 @@ impl<M: Queued> State<M> {
             self.end(Phase::Expired, None);
             return Due::Expired(wake);
         }
+        if passed(self.limit) {
+            // A held connect is answered, and its reply says what to do.
+            let wake = self.release(Resume::Lapsed);
+            self.end(Phase::Expired, None);
+            return Due::Expired(wake);
+        }
         if passed(self.held.map(|(_, until)| until)) {
             return Due::Wake(self.release(Resume::Lapsed));
         }
@@ -412,6 +508,15 @@ impl<M: Queued> State<M> {
             return Due::Wake(self.wake());
         }
         Due::Wake(Wake::Nobody)
+    }
+}
+
+impl<M> Departure<M> {
+    const fn nothing() -> Self {
+        Self {
+            messages: VecDeque::new(),
+            batch: None,
+        }
     }
 }
 
@@ -475,7 +580,7 @@ mod tests {
         let wake = Wake::Held(Resume::Messages);
         assert_eq!(state.enqueue('a', None, now), queued(wake));
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
-        assert_eq!(state.drain(), ['a', 'b']);
+        assert_eq!(state.depart(Carrier::Other).messages, ['a', 'b']);
     }
 
     #[test]
@@ -556,7 +661,7 @@ mod tests {
             state.due(now + SECOND),
             Due::Wake(Wake::Held(Resume::Messages))
         );
-        assert_eq!(state.drain(), ['A', 'B', 'C']);
+        assert_eq!(state.depart(Carrier::Other).messages, ['A', 'B', 'C']);
         // LAZY-3: the next lazy message arms the timer anew.
         state.enqueue('D', Some(SECOND), now);
         assert_eq!(state.due(now + SECOND), Due::Wake(Wake::Nobody));
@@ -571,7 +676,7 @@ mod tests {
         assert_eq!(state.attach(1, false), Wake::Nobody);
         assert_eq!(state.enqueue('a', None, now), queued(Wake::Pushed));
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
-        state.drain();
+        state.depart(Carrier::Other);
         assert_eq!(state.enqueue('c', None, now), queued(Wake::Pushed));
     }
 
@@ -585,7 +690,7 @@ mod tests {
         state.attach(2, false);
         state.close(1);
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Pushed));
-        assert_eq!(state.drain(), ['a', 'b']);
+        assert_eq!(state.depart(Carrier::Other).messages, ['a', 'b']);
     }
 
     #[test]
@@ -597,7 +702,7 @@ mod tests {
         let wake = state.end(Phase::Disconnected, Some('z'));
         assert_eq!(wake, Wake::Held(Resume::Disconnected));
         assert_eq!(state.enqueue('b', None, now), Enqueued::Gone);
-        assert_eq!(state.drain(), ['a', 'z']);
+        assert_eq!(state.depart(Carrier::Other).messages, ['a', 'z']);
         assert_eq!(state.deadline(), None);
     }
 
@@ -636,11 +741,56 @@ mod tests {
     }
 
     #[test]
+    fn nothing_leaves_with_the_reply_to_a_connect_that_was_overtaken() {
+        // extensions 2.13
+        let (mut state, now) = handshaken();
+        let (slow, ..) = state.connect(pacing(), now).unwrap();
+        let (next, ..) = state.connect(pacing(), now).unwrap();
+        state.enqueue('a', None, now);
+        let late = state.depart(Carrier::Connect(slow.number()));
+        assert!(late.messages.is_empty());
+        let reply = state.depart(Carrier::Connect(next.number()));
+        assert_eq!((reply.messages, reply.batch), (['a'].into(), None));
+    }
+
+    #[test]
+    fn what_is_acknowledged_leaves_under_a_number_only() {
+        // extensions 2.2, 2.7: pushed to nobody, and not taken along by other replies
+        let (mut state, now) = handshaken();
+        state.keep();
+        state.attach(1, false);
+        let (connect, ..) = state.connect(pacing(), now).unwrap();
+        assert!(state.hold(connect, Hold::ForMessages, now + 20 * SECOND));
+        let wake = Wake::Held(Resume::Messages);
+        assert_eq!(state.enqueue('a', None, now), queued(wake));
+        assert!(state.depart(Carrier::Other).messages.is_empty());
+        let reply = state.depart(Carrier::Connect(connect.number()));
+        assert_eq!((reply.messages, reply.batch), (['a'].into(), Some(1)));
+        assert!(state.acknowledge(0));
+        assert!(!state.has_urgent());
+        state.enqueue('b', None, now);
+        state.end(Phase::Disconnected, Some('z'));
+        assert_eq!(state.depart(Carrier::Other).messages, ['b', 'z']);
+    }
+
+    #[test]
+    fn what_was_never_sent_leaves_without_a_number_when_the_server_stops() {
+        // SES-16, extensions 2.14
+        let (mut state, now) = handshaken();
+        state.keep();
+        let (connect, ..) = state.connect(pacing(), now).unwrap();
+        state.enqueue('a', None, now);
+        state.depart(Carrier::Connect(connect.number()));
+        state.enqueue('b', None, now);
+        assert_eq!(state.depart(Carrier::Last).messages, ['b']);
+    }
+
+    #[test]
     fn an_expired_session_keeps_no_messages() {
         // SES-12
         let (mut state, now) = handshaken();
         state.enqueue('a', None, now);
         assert_eq!(state.due(now + 10 * SECOND), Due::Expired(Wake::Nobody));
-        assert!(state.drain().is_empty());
+        assert!(state.depart(Carrier::Other).messages.is_empty());
     }
 }

@@ -4,6 +4,7 @@ mod body;
 mod browser;
 mod cookie;
 mod http;
+mod origin;
 mod response;
 mod service;
 mod websocket;

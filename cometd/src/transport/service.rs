@@ -2,9 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context as TaskContext, Poll};
 
@@ -15,6 +13,7 @@ use tower_service::Service;
 
 use super::browser::Browsers;
 use super::http;
+use super::origin::{Answer, Gate};
 use super::response::{self, Body};
 use crate::protocol::Transport;
 use crate::server::{BayeuxServer, Context, Core};
@@ -24,9 +23,21 @@ use crate::server::{BayeuxServer, Context, Core};
 ///
 /// The peer's address is taken from a [`SocketAddr`] among the extensions of the request, or from
 /// axum's `ConnectInfo`, if there is one.
+///
+/// # Pages of other origins
+///
+/// A browser sends its visitor's cookies along with what any page asks for. So a request that comes
+/// from a page is answered only if that page is of the server's own origin (its host is that of the
+/// request) or of one named in
+/// [`allowedOrigins`](crate::ServerConfig::allowed_origins); otherwise the status is 403, before
+/// anything else is looked at, for WebSocket upgrades too. Pages of named origins get the CORS headers
+/// that they need; nothing else has to be set up. What comes from no browser is let through.
+///
+/// A browser says where a page is from with `Origin`. For the script elements of callback polling it
+/// does not: there `Sec-Fetch-Site` and `Referer` decide.
 #[derive(Clone)]
 pub struct BayeuxService {
-    endpoint: Arc<Endpoint>,
+    gate: Arc<Gate>,
 }
 
 /// Marks a request as one that came over TLS: whoever terminates TLS, or trusts a proxy that does, puts
@@ -47,6 +58,7 @@ pub struct BayeuxService {
 pub struct Secure;
 
 /// What the requests of a service share.
+#[derive(Debug)]
 pub(super) struct Endpoint {
     pub(super) core: Arc<Core>,
     pub(super) browsers: Browsers,
@@ -68,13 +80,15 @@ impl BayeuxServer {
     /// ```
     #[must_use]
     pub fn into_service(self) -> BayeuxService {
+        let config = self.core().config();
+        let allowed = config.server.allowed_origins.clone();
         let endpoint = Endpoint {
             core: Arc::clone(self.core()),
             browsers: Browsers::default(),
-            sockets: super::websocket::options(&self.core().config().websocket),
+            sockets: super::websocket::options(&config.websocket),
         };
         BayeuxService {
-            endpoint: Arc::new(endpoint),
+            gate: Arc::new(Gate::new(endpoint, allowed)),
         }
     }
 }
@@ -86,21 +100,20 @@ where
 {
     type Response = Response<Body>;
     type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
+    type Future = Answer;
 
     fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        let endpoint = Arc::clone(&self.endpoint);
-        Box::pin(async move { Ok(endpoint.answer(request).await) })
+    fn call(&mut self, request: Request<B>) -> Answer {
+        self.gate.answer(request)
     }
 }
 
 impl Endpoint {
     /// Chooses the transport (LP-1, LP-2).
-    async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    pub(super) async fn answer<B>(&self, request: Request<B>) -> Response<Body>
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
@@ -160,11 +173,14 @@ impl Endpoint {
 }
 
 fn peer(extensions: &::http::Extensions) -> Option<SocketAddr> {
+    // Whoever puts a plain address there knows better than the socket, whose peer may be a proxy.
+    let peer = extensions.get::<SocketAddr>().copied();
     #[cfg(feature = "serve")]
-    if let Some(axum::extract::ConnectInfo(peer)) = extensions.get() {
-        return Some(*peer);
-    }
-    extensions.get().copied()
+    let peer = peer.or_else(|| {
+        let peer = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
+        peer.map(|it| it.0)
+    });
+    peer
 }
 
 fn unknown_transport() -> Response<Body> {
@@ -175,7 +191,7 @@ impl fmt::Debug for BayeuxService {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter
             .debug_struct("BayeuxService")
-            .field("server", &self.endpoint.core)
+            .field("server", &self.gate.endpoint().core)
             .finish()
     }
 }

@@ -232,7 +232,8 @@ export class Bayeux extends EventTarget {
     transport.answered = true;
     this.#worked.add(transport.name);
     for (const message of messages) {
-      if ("data" in message && !("successful" in message)) this.#deliver(message);
+      // What a service answers has both, `data` and `successful`; replies have no data.
+      if ("data" in message) this.#deliver(message);
       else if (message.id !== undefined) this.#reply(message);
       else if (message.channel === "/meta/disconnect") this.#end("the server ended the session");
     }

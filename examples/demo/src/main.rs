@@ -1,5 +1,5 @@
 //! The showcase: a page with a line of text that all windows share, an echo, a chat, and a monitor
-//! of the server itself.
+//! of the server itself; beside it remote calls, and the extensions that CometD's clients carry.
 //!
 //! Run it, then open two windows on <http://127.0.0.1:8080>:
 //!
@@ -21,10 +21,12 @@ use std::process::ExitCode;
 
 // The service is found by `discover`, but only if its crate is linked.
 use chat as _;
+use cometd::extensions::{Acknowledge, Binary, TimeSync, Timestamp};
 use cometd::{BayeuxServer, Builder};
 use example_cli::Example;
 
 mod echo;
+mod history;
 mod line;
 mod monitor;
 mod page;
@@ -47,6 +49,12 @@ async fn main() -> ExitCode {
 /// The server, and who reports on it while it is served.
 fn describe() -> (Builder, Reporter) {
     let (observer, reporter) = monitor::observe();
-    let builder = BayeuxServer::builder().discover().listener(observer);
+    let builder = BayeuxServer::builder()
+        .extension(TimeSync::default())
+        .extension(Timestamp::on_request())
+        .extension(Binary::default())
+        .extension(Acknowledge::default())
+        .discover()
+        .listener(observer);
     (builder, reporter)
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use tokio::time;
 use tower::ServiceExt;
 
+use crate::history::{History, MOST_LINES, Said};
 use crate::line::{LONGEST_TEXT, Line};
 use crate::{describe, page};
 
@@ -63,6 +64,24 @@ async fn who_asks_for_the_line_is_told_the_last_text() {
         .expect_delivered("/demo/line")
         .data(json!({"text": "second", "by": "a"}));
     session.expect_nothing();
+}
+
+#[tokio::test]
+async fn who_comes_later_is_told_the_last_lines_of_a_room() {
+    let history = History::default();
+    let line = |n: usize| json!({"user": "a", "chat": n.to_string()});
+    for n in 0..=MOST_LINES {
+        history.said("1", &Message::publish("/chat/1", line(n)));
+    }
+    history.said(
+        "1",
+        &Message::publish("/chat/1", json!({"user": "a", "membership": "join"})),
+    );
+    let page = |page: Value| Data(serde_json::from_value(page).unwrap());
+    assert_eq!(history.history("1", page(json!({}))).len(), MOST_LINES);
+    let last: Vec<Said> = history.history("1", page(json!({"length": 2})));
+    assert_eq!(json!(last), json!([line(MOST_LINES - 1), line(MOST_LINES)]));
+    assert!(history.history("2", page(json!({}))).is_empty());
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,12 +5,13 @@
 use std::sync::Arc;
 
 use cometd::{
-    BayeuxServer, ChannelConfig, Deferred, Exchange, Grant, Intent, Message, ServerListener,
+    BayeuxServer, ChannelConfig, Deferred, Exchange, Flow, Grant, Intent, Message, ServerListener,
     ServerSession, Vote,
 };
 use parking_lot::Mutex;
 use serde_json::Value;
 
+use super::hooks::{Drops, Last, Strict};
 use crate::application::listener;
 use crate::clock::ms;
 
@@ -36,12 +37,15 @@ impl ServerListener for Greeter {
 /// Puts the channel into a server.
 pub(super) fn install(server: &BayeuxServer, greeter: &Greeter) {
     let (own, greeter) = (server.clone(), greeter.clone());
-    let listener = listener(move |_: ServerSession, message: Message| {
+    let listener = listener(move |sender: ServerSession, message: Message| {
         let (server, greeter) = (own.clone(), greeter.clone());
         async move {
             let commands: Value = message.data_as().unwrap();
             for (command, arguments) in commands.as_object().unwrap() {
-                run(&server, &greeter, command, arguments).await;
+                match command.as_str() {
+                    "answer" => answer(&sender, &message, arguments).await,
+                    _ => run(&server, &greeter, command, arguments).await,
+                }
             }
         }
     });
@@ -50,6 +54,13 @@ pub(super) fn install(server: &BayeuxServer, greeter: &Greeter) {
             it.listener(listener);
         })
         .unwrap();
+}
+
+/// Delivers to the sender on the channel and with the id of its message.
+async fn answer(sender: &ServerSession, message: &Message, data: &Value) {
+    let mut answer = Message::new(message.channel(), data.clone()).unwrap();
+    answer.set_id(message.id().unwrap());
+    sender.deliver_message(None, answer).await.unwrap();
 }
 
 async fn run(server: &BayeuxServer, greeter: &Greeter, command: &str, arguments: &Value) {
@@ -80,6 +91,9 @@ async fn run(server: &BayeuxServer, greeter: &Greeter, command: &str, arguments:
             let data = arguments["data"].clone();
             server.publish(None, text("channel"), data).await.unwrap();
         }
+        "drop" => session().add_extension(Drops).keep(),
+        "keep_last" => session().add_queue_listener(Last).keep(),
+        "strict" => session().add_queue_listener(Strict).keep(),
         "channel" => {
             let name = text("name");
             let (channel, _) = server.create_channel_if_absent(name, |_| {}).unwrap();
@@ -97,10 +111,25 @@ fn configure(channel: &mut ChannelConfig, arguments: &Value) {
             "lazy" => drop(channel.lazy(value == true)),
             "lazy_timeout" => drop(channel.lazy_timeout(ms(value.as_u64().unwrap()))),
             "broadcast_to_publisher" => drop(channel.broadcast_to_publisher(value == true)),
+            "append" => append(channel, value.as_str().unwrap().to_owned()),
+            "fails" => drop(channel.listener(fail)),
             "authorizer" => authorize(channel, value.as_str().unwrap()),
             other => panic!("no such setting: {other}"),
         }
     }
+}
+
+/// A listener puts a text at the end of the data.
+fn append(channel: &mut ChannelConfig, text: String) {
+    channel.listener(move |_: Option<&ServerSession>, message: &mut Message| {
+        let data: String = message.data_as().unwrap();
+        message.set_data(data + &text).unwrap();
+        Flow::Continue
+    });
+}
+
+fn fail(_: Option<&ServerSession>, _: &mut Message) -> Flow {
+    panic!("on purpose");
 }
 
 fn authorize(channel: &mut ChannelConfig, vote: &str) {

@@ -39,6 +39,19 @@ impl Chat {
         sender.is_some() && server.sessions().len() < limit && text.len() < limit
     }
 
+    #[listener("/optional")]
+    fn optional(
+        &self,
+        user: Option<Attribute<String>>,
+        name: Attribute<String>,
+        context: &cometd::Context,
+        limit: Option<State<usize>>,
+        sender: ServerSession,
+    ) -> bool {
+        let _ = (limit, sender);
+        user.is_some_and(|user| *user == *name) && context.is_secure()
+    }
+
     #[listener("/changed/{room}")]
     async fn changed_in_room(&self, room: &str, message: &mut Message) {
         std::future::ready(()).await;

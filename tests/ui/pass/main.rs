@@ -12,7 +12,9 @@ mod listener_arguments;
 mod listener_channels;
 mod listener_results;
 mod names_of_users;
+mod remote_calls;
 mod service_shapes;
 mod strict_lints;
+mod subscriptions;
 
 fn main() {}

@@ -32,4 +32,26 @@ impl Chat {
         std::future::ready(()).await;
         room > 0 && message.has_data()
     }
+
+    #[subscription("/chat")]
+    fn heard(&self, Data(_count): Data<u32>) {}
+
+    #[remote_call("rooms/{room}")]
+    async fn answer(&self, room: u32) -> Result<u32, HandlerError> {
+        std::future::ready(()).await;
+        Ok(room)
+    }
+
+    #[remote_call("late")]
+    fn late(&self, caller: Caller) {
+        drop(caller);
+    }
+
+    #[post_construct]
+    fn start(&self) {}
+
+    #[pre_destroy]
+    async fn end(&self) -> Result<(), HandlerError> {
+        std::future::ready(Ok(())).await
+    }
 }

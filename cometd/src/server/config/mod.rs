@@ -7,6 +7,7 @@ mod choice;
 mod error;
 mod name;
 mod option;
+mod origins;
 mod resolve;
 mod resolved;
 mod setters;
@@ -17,9 +18,6 @@ mod table;
 mod tests;
 mod value;
 
-pub(crate) use self::resolved::{
-    CookieConfig, HttpConfig, ResolvedConfig, TransportConfig, WebSocketConfig,
-};
 pub use self::{
     choice::SameSite,
     error::{ConfigError, ConfigErrors, ConfigWarning},
@@ -27,6 +25,12 @@ pub use self::{
     table::options,
 };
 use self::{name::Key, resolved::Draft, value::Value};
+pub(crate) use self::{
+    origins::{AllowedOrigins, default_port},
+    resolved::{
+        CookieConfig, HttpConfig, Limits, ResolvedConfig, TransportConfig, WebSocketConfig,
+    },
+};
 
 /// How a server behaves, option by option; [`options`] lists them with their defaults.
 ///

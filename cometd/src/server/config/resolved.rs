@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use super::choice::SameSite;
+use super::{choice::SameSite, origins::AllowedOrigins};
 use crate::protocol::Transport;
 use crate::session::QueueOverflow;
 
@@ -45,6 +45,9 @@ impl ResolvedConfig {
 pub(crate) struct ServerWideConfig {
     /// In the order in which they are advertised, without duplicates, never empty.
     pub(crate) allowed_transports: Vec<Transport>,
+    pub(crate) allowed_origins: AllowedOrigins,
+    /// Whether a channel that no authorizer guards is closed.
+    pub(crate) deny_by_default: bool,
     pub(crate) validate_message_fields: bool,
     pub(crate) broadcast_to_publisher: bool,
     /// Never zero.
@@ -56,6 +59,8 @@ impl Default for ServerWideConfig {
     fn default() -> Self {
         Self {
             allowed_transports: Transport::ALL.to_vec(),
+            allowed_origins: AllowedOrigins::default(),
+            deny_by_default: false,
             validate_message_fields: true,
             broadcast_to_publisher: true,
             sweep_period: Duration::from_millis(997),
@@ -78,6 +83,10 @@ pub(crate) struct Limits {
     pub(crate) max_subscriptions_per_session: Option<usize>,
     /// Remote sessions of the server.
     pub(crate) max_sessions: Option<usize>,
+    /// Remote sessions of one network address.
+    pub(crate) max_sessions_per_address: Option<usize>,
+    pub(crate) max_handshakes_per_second: Option<usize>,
+    pub(crate) max_handshakes_per_second_per_address: Option<usize>,
     /// Bytes of encoded messages waiting in the queue of one session.
     pub(crate) max_queue_bytes: Option<usize>,
     /// What happens at `max_queue_bytes`.
@@ -92,7 +101,10 @@ impl Default for Limits {
             max_channel_length: Some(1024),
             max_channel_segments: Some(32),
             max_subscriptions_per_session: Some(10_000),
-            max_sessions: None,
+            max_sessions: Some(1_000_000),
+            max_sessions_per_address: Some(10_000),
+            max_handshakes_per_second: None,
+            max_handshakes_per_second_per_address: Some(1_000),
             max_queue_bytes: Some(16 * MEBIBYTE),
             queue_overflow: QueueOverflow::Disconnect,
         }
@@ -210,6 +222,8 @@ pub(crate) struct WebSocketConfig {
     pub(crate) buffer_size: usize,
     /// `None`: a silent connection is never closed.
     pub(crate) idle_timeout: Option<Duration>,
+    /// How long a connection may have no session; `None`: as long as it likes.
+    pub(crate) handshake_timeout: Option<Duration>,
     pub(crate) require_handshake_per_connection: bool,
     /// Names in lower case of extensions that are not negotiated.
     pub(crate) disabled_extensions: BTreeSet<String>,
@@ -221,8 +235,9 @@ impl Default for WebSocketConfig {
             common: TransportConfig::default(),
             protocol: None,
             messages_per_frame: Some(1),
-            buffer_size: 4096,
+            buffer_size: 1024,
             idle_timeout: Some(Duration::from_secs(300)),
+            handshake_timeout: Some(Duration::from_secs(10)),
             require_handshake_per_connection: false,
             disabled_extensions: BTreeSet::new(),
         }

@@ -79,6 +79,30 @@ impl ServerConfig {
         self.put("allowedTransports", names.join(",").as_str())
     }
 
+    /// The origins beside the server's own whose pages may use it, such as `https://app.example.com`. Default none.
+    ///
+    /// Pages of these origins get CORS headers, and their cookies are trusted. `*` lets pages of every origin in, and
+    /// `null` those that have none, which every page can bring about: what both send is taken without its cookies.
+    ///
+    /// Browsers keep the session cookie from a page of another *site* (another registrable domain) unless
+    /// [`browser_cookie_same_site`](Self::browser_cookie_same_site) is [`SameSite::None`]: without it such a page has
+    /// WebSockets, but no polling.
+    pub fn allowed_origins<S: AsRef<str>>(
+        &mut self,
+        origins: impl IntoIterator<Item = S>,
+    ) -> &mut Self {
+        let origins: Vec<String> = origins
+            .into_iter()
+            .map(|it| it.as_ref().to_owned())
+            .collect();
+        self.put("allowedOrigins", origins.join(",").as_str())
+    }
+
+    /// Whether a channel that no authorizer guards is closed to everyone. Default false: it is open.
+    pub fn deny_by_default(&mut self, deny: bool) -> &mut Self {
+        self.put("denyByDefault", deny)
+    }
+
     /// Whether incoming ids, channels and subscriptions are checked for illegal characters. Default true.
     pub fn validate_message_fields(&mut self, validate: bool) -> &mut Self {
         self.put("validateMessageFields", validate)
@@ -136,6 +160,11 @@ impl ServerConfig {
         self.put("idleTimeout", idle_timeout)
     }
 
+    /// How long a WebSocket may have no session before it is closed. Default 10 s; `None` and zero never close it.
+    pub fn handshake_timeout(&mut self, handshake_timeout: Option<Duration>) -> &mut Self {
+        self.put("handshakeTimeout", handshake_timeout)
+    }
+
     /// The messages delivered in one WebSocket message. Default 1; `None` and 0 are no limit.
     pub fn messages_per_frame(&mut self, messages: Option<usize>) -> &mut Self {
         self.put("messagesPerFrame", messages)
@@ -166,9 +195,33 @@ impl ServerConfig {
         self.put("maxSubscriptionsPerSession", subscriptions)
     }
 
-    /// The remote sessions of the server. Default `None`, no limit, at least 1; further handshakes are refused.
+    /// The remote sessions of the server. Default 1 000 000, at least 1; further handshakes are refused.
     pub fn max_sessions(&mut self, sessions: Option<usize>) -> &mut Self {
         self.put("maxSessions", sessions)
+    }
+
+    /// The sessions of one network address. Default 10 000, at least 1; further handshakes are refused.
+    ///
+    /// An IPv6 address stands for its network of 64 bits. Sessions from this machine are not counted, nor those whose
+    /// address nobody says. Behind a proxy all sessions have its address, unless whoever trusts it puts the client's
+    /// [`SocketAddr`](std::net::SocketAddr) among the extensions of the request.
+    pub fn max_sessions_per_address(&mut self, sessions: Option<usize>) -> &mut Self {
+        self.put("maxSessionsPerAddress", sessions)
+    }
+
+    /// The remote handshakes in a second, in the mean and at once. Default `None`, no limit, at least 1: what a
+    /// handshake costs is up to the security policy.
+    pub fn max_handshakes_per_second(&mut self, handshakes: Option<usize>) -> &mut Self {
+        self.put("maxHandshakesPerSecond", handshakes)
+    }
+
+    /// The handshakes of one network address in a second, counted as for
+    /// [`max_sessions_per_address`](Self::max_sessions_per_address). Default 1 000, at least 1.
+    pub fn max_handshakes_per_second_per_address(
+        &mut self,
+        handshakes: Option<usize>,
+    ) -> &mut Self {
+        self.put("maxHandshakesPerSecondPerAddress", handshakes)
     }
 
     /// The bytes of messages that wait for one session. Default 16 MiB, at least 1; at the limit

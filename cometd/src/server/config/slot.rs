@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, ops::RangeInclusive, time::Duration};
 use super::{
     alphabet::Alphabet,
     choice::{Choice, SameSite},
+    origins::AllowedOrigins,
     resolved::Draft,
     value::Value,
 };
@@ -41,6 +42,8 @@ pub(super) enum Slot {
     Text(Alphabet, Place<Option<String>>),
     /// Names with commas between them.
     Transports(Place<Vec<Transport>>),
+    /// Origins with commas between them.
+    Origins(Place<AllowedOrigins>),
     SameSite(Place<Option<SameSite>>),
     QueueOverflow(Place<QueueOverflow>),
     /// `false` adds the end of the option's name to the set.
@@ -90,6 +93,7 @@ impl Slot {
             Self::Name(alphabet, place) => *place(draft) = alphabet.read(value)??,
             Self::Text(alphabet, place) => *place(draft) = alphabet.read(value)?,
             Self::Transports(place) => *place(draft) = transports(value)?,
+            Self::Origins(place) => *place(draft) = AllowedOrigins::read(names(value))?,
             Self::SameSite(place) => *place(draft) = same_site(value)?,
             Self::QueueOverflow(place) => *place(draft) = QueueOverflow::parse(&value.to_string())?,
             Self::DisabledName(place) => {
@@ -125,6 +129,7 @@ impl Slot {
                 .map(|it| it.name())
                 .collect::<Vec<_>>()
                 .join(","),
+            Self::Origins(place) => place(draft).to_string(),
             Self::SameSite(place) => place(draft).map_or("", SameSite::name).to_owned(),
             Self::QueueOverflow(place) => place(draft).name().to_owned(),
             Self::DisabledName(_) => "true".to_owned(),
@@ -156,6 +161,10 @@ impl Slot {
                 "a list with commas of one or more of {}",
                 Transport::names()
             ),
+            Self::Origins(_) => {
+                "a list with commas of origins such as https://app.example.com, or null or *"
+                    .to_owned()
+            }
             Self::SameSite(_) => format!("{}, or nothing", SameSite::names()),
             Self::QueueOverflow(_) => QueueOverflow::names(),
             Self::Ignored => "anything".to_owned(),

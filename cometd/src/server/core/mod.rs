@@ -2,17 +2,19 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::admission::Admission;
 use super::channel::ServerChannel;
 use super::config::{ResolvedConfig, TransportConfig};
 use super::context::Context;
 use super::extension::Extension;
 use super::hook;
+use super::installation::Services;
 use super::listener::ServerListener;
 use super::policy::SecurityPolicy;
 use super::session::ServerSession;
@@ -37,8 +39,9 @@ pub(crate) struct Core {
     timers: Arc<Timers>,
     tasks: TaskTracker,
     stop: CancellationToken,
-    remote: AtomicUsize,
+    admission: Admission,
     counters: Counters,
+    services: Services,
     /// The context of everything that code of the server sends.
     local_context: Arc<Context>,
 }
@@ -72,8 +75,9 @@ impl Core {
             timers: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
-            remote: AtomicUsize::new(0),
+            admission: Admission::default(),
             counters: Counters::default(),
+            services: Services::default(),
             local_context: Arc::new(Context::local()),
         });
         for channel in MetaChannel::KNOWN {
@@ -128,6 +132,10 @@ impl Core {
 
     pub(crate) const fn local_context(&self) -> &Arc<Context> {
         &self.local_context
+    }
+
+    pub(crate) const fn services(&self) -> &Services {
+        &self.services
     }
 
     pub(crate) const fn counters(&self) -> &Counters {

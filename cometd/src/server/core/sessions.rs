@@ -1,15 +1,17 @@
 //! The sessions of a server, and their end.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use super::Core;
-use crate::protocol::{ChannelId, ClientId, FrozenMessage, Message, MetaChannel};
+use crate::protocol::{BayeuxError, ChannelId, ClientId, FrozenMessage, Message, MetaChannel};
+use crate::server::admission::Seat;
 use crate::server::hook::{self, Deferred};
 use crate::server::listener::Removal;
 use crate::server::session::{Farewell, ServerSession};
-use crate::server::timers::Timer;
+use crate::server::timers::{Timer, now};
 use crate::session::{Phase, Wake};
 
 impl Core {
@@ -18,18 +20,13 @@ impl Core {
         self.sessions.insert(session.id(), session.clone());
     }
 
-    /// A place for a session, unless there are as many remote ones as there may be.
-    pub(crate) fn take_seat(&self, session: &ServerSession) -> Option<Seat<'_>> {
-        if session.is_local() {
-            return Some(Seat(None));
-        }
-        let limit = self.config.server.limits.max_sessions.unwrap_or(usize::MAX);
-        let taken = self
-            .remote
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |taken| {
-                (taken < limit).then(|| taken + 1)
-            });
-        taken.is_ok().then(|| Seat(Some(&self.remote)))
+    /// A place for a remote session.
+    ///
+    /// # Errors
+    /// The limit that is reached.
+    pub(crate) fn take_seat(&self, peer: Option<SocketAddr>) -> Result<Seat<'_>, BayeuxError> {
+        let limits = &self.config.server.limits;
+        self.admission.take_seat(limits, peer, now())
     }
 
     /// Something was due at a time.
@@ -70,8 +67,9 @@ impl Core {
     /// its own callbacks, which the returned future runs (SES-13).
     fn clean_up(&self, session: &ServerSession, removal: Removal) -> Farewell {
         self.sessions.remove(session.id());
-        let remote = usize::from(!session.is_local());
-        self.remote.fetch_sub(remote, Ordering::Relaxed);
+        if let Some(taken) = session.seat() {
+            self.admission.give_back(taken);
+        }
         self.tell(|listener| listener.session_removed(session, removal));
         let subscriptions = session.subscriptions_mut(std::mem::take);
         for channel in subscriptions.into_values() {
@@ -110,25 +108,5 @@ impl Core {
 
     pub(crate) fn count_delivered(&self, count: u64) {
         self.counters.delivered.fetch_add(count, Ordering::Relaxed);
-    }
-}
-
-/// A place among the remote sessions; it is given back when the handshake comes to nothing.
-#[derive(Debug)]
-#[must_use = "dropping it gives the place back"]
-pub(crate) struct Seat<'a>(Option<&'a AtomicUsize>);
-
-impl Seat<'_> {
-    /// The session has it now, until it is removed.
-    pub(crate) fn keep(mut self) {
-        self.0 = None;
-    }
-}
-
-impl Drop for Seat<'_> {
-    fn drop(&mut self) {
-        if let Some(taken) = self.0 {
-            taken.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }

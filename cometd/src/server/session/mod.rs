@@ -1,6 +1,5 @@
 //! The server's half of a session.
 
-use std::any::Any;
 use std::collections::HashMap;
 use std::fmt;
 use std::future::Future;
@@ -11,7 +10,9 @@ use std::time::Duration;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::admission::Taken;
 use super::attachment::Attachment;
+use super::calls::Calls;
 use super::channel::ServerChannel;
 use super::core::Core;
 use super::extension::Extension;
@@ -20,8 +21,14 @@ use super::timers::now;
 use crate::protocol::{ChannelPattern, ClientId};
 use crate::session::{Phase, State, Wake};
 
+mod attributes;
+mod principal;
+mod queue;
 mod shell;
 
+use self::attributes::Attributes;
+use self::principal::Authentication;
+pub(crate) use self::queue::Numbering;
 use self::shell::Shell;
 pub(crate) use self::shell::{Batch, Connecting};
 
@@ -47,11 +54,14 @@ struct Inner {
     subscriptions: Mutex<HashMap<ChannelPattern, ServerChannel>>,
     /// Who is called back at the end; `None` once that has come.
     removed: Mutex<Option<Vec<RemovedCallback>>>,
-    attributes: Mutex<HashMap<Box<str>, Arc<dyn Any + Send + Sync>>>,
+    attributes: Mutex<Attributes>,
     /// The client's half, if it is in this process.
     local: Option<LocalHalf>,
     /// The cookie of the browser that the session handshook from.
     browser: OnceLock<Box<str>>,
+    authentication: Mutex<Authentication>,
+    /// The place of a remote session among those that the server lets in.
+    seat: OnceLock<Taken>,
 }
 
 /// The extensions of one session, in the order in which they were added.
@@ -64,7 +74,9 @@ type RemovedCallback = Box<dyn FnOnce(ServerSession, Removal) -> Farewell + Send
 /// Who receives what arrives at a local session.
 #[derive(Default)]
 pub(crate) struct LocalHalf {
+    /// Who subscribed to what, the narrowest first.
     pub(crate) subscribers: RwLock<Vec<(ChannelPattern, Arc<dyn Subscriber>)>>,
+    pub(crate) calls: Calls,
 }
 
 impl ServerSession {
@@ -90,6 +102,8 @@ impl ServerSession {
             attributes: Mutex::default(),
             local,
             browser: OnceLock::new(),
+            authentication: Mutex::default(),
+            seat: OnceLock::new(),
         }))
     }
 
@@ -198,27 +212,6 @@ impl ServerSession {
         }
     }
 
-    /// Keeps a value with the session, under a name; returns whether one was replaced.
-    pub fn set_attribute<T: Any + Send + Sync>(&self, name: &str, value: T) -> bool {
-        self.0
-            .attributes
-            .lock()
-            .insert(name.into(), Arc::new(value))
-            .is_some()
-    }
-
-    /// The value under a name, if it is of this type.
-    #[must_use]
-    pub fn attribute<T: Any + Send + Sync>(&self, name: &str) -> Option<Arc<T>> {
-        let value = self.0.attributes.lock().get(name).cloned()?;
-        value.downcast().ok()
-    }
-
-    /// Takes the value under a name away.
-    pub fn remove_attribute(&self, name: &str) {
-        self.0.attributes.lock().remove(name);
-    }
-
     /// Adds an extension that sees the messages of this session.
     pub fn add_extension(&self, extension: impl Extension) -> Attachment {
         let extension: Arc<dyn Extension> = Arc::new(extension);
@@ -283,6 +276,17 @@ impl ServerSession {
         change: impl FnOnce(&mut HashMap<ChannelPattern, ServerChannel>) -> T,
     ) -> T {
         change(&mut self.0.subscriptions.lock())
+    }
+
+    pub(crate) fn set_seat(&self, seat: Option<Taken>) {
+        if let Some(seat) = seat {
+            // A session handshakes once.
+            let _ = self.0.seat.set(seat);
+        }
+    }
+
+    pub(crate) fn seat(&self) -> Option<Taken> {
+        self.0.seat.get().copied()
     }
 
     pub(crate) fn take_removed(&self) -> Vec<RemovedCallback> {

@@ -1,20 +1,21 @@
 //! The state of a session with those who have to be told when it changes.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tokio::sync::{Notify, oneshot};
 
 use super::ServerSession;
-use crate::protocol::{FrozenMessage, Reply};
-use crate::server::hook::{self, Flow};
+use super::queue::Numbering;
+use crate::protocol::FrozenMessage;
 use crate::server::timers::{Timer, now};
-use crate::session::{ConnectToken, Due, Enqueued, Hold, Pacing, Resume, State, Wake};
+use crate::session::{ConnectToken, Due, Hold, Pacing, Resume, State, Wake};
 
 /// The state with those who have to be told when it changes.
 pub(super) struct Shell {
     pub(super) state: State<Arc<FrozenMessage>>,
+    /// Who writes the numbers of batches into replies, if what leaves is kept.
+    pub(super) numbering: Option<Arc<dyn Numbering>>,
     held: Option<oneshot::Sender<Resume>>,
     connection: Option<Arc<Notify>>,
     /// The earliest deadline that the timers know.
@@ -66,85 +67,6 @@ impl ServerSession {
 
     pub(crate) fn is_bound_to(&self, browser: &str) -> bool {
         self.0.browser.get().is_some_and(|it| **it == *browser)
-    }
-
-    /// Queues a message, if those who see the queue let it.
-    pub(crate) fn enqueue(
-        &self,
-        message: Arc<FrozenMessage>,
-        lazy_timeout: Option<Duration>,
-        now: Instant,
-    ) -> Enqueued {
-        // Held until they have seen the message: they see messages in the order of the queue, and
-        // none leaves before.
-        let listeners = self.0.queue_listeners.lock();
-        if listeners.is_empty() {
-            drop(listeners);
-            return self.add_to_queue(message, lazy_timeout, now);
-        }
-        if self.is_queue_maxed() {
-            let mut flow = Flow::Continue;
-            for listener in listeners.iter() {
-                hook::tell(QUEUE, || match listener.queue_maxed(self, &message) {
-                    Flow::Continue => {}
-                    Flow::Stop => flow = Flow::Stop,
-                });
-            }
-            if flow == Flow::Stop {
-                return Enqueued::Dropped;
-            }
-        }
-        let enqueued = self.add_to_queue(Arc::clone(&message), lazy_timeout, now);
-        if matches!(enqueued, Enqueued::Queued(_)) {
-            for listener in listeners.iter() {
-                hook::tell(QUEUE, || listener.queued(self, &message));
-            }
-        }
-        enqueued
-    }
-
-    fn add_to_queue(
-        &self,
-        message: Arc<FrozenMessage>,
-        lazy_timeout: Option<Duration>,
-        now: Instant,
-    ) -> Enqueued {
-        self.change(|state| {
-            let enqueued = state.enqueue(message, lazy_timeout, now);
-            match enqueued {
-                Enqueued::Queued(wake) => (enqueued, wake),
-                Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => (enqueued, Wake::Nobody),
-            }
-        })
-    }
-
-    /// Whether as many messages wait as call for those who see the queue (SES-4).
-    fn is_queue_maxed(&self) -> bool {
-        let state = &self.0.shell.lock().state;
-        let max_queue = state.pace.transport.max_queue;
-        max_queue.is_some_and(|max| state.queued() >= max)
-    }
-
-    /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
-    pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
-        let listeners = self.0.queue_listeners.lock();
-        let mut messages = self.0.shell.lock().state.drain();
-        for listener in listeners.iter() {
-            hook::tell(QUEUE, || listener.dequeue(self, &mut messages, replies));
-        }
-        messages
-    }
-
-    /// Takes the queue for a connection, if it is the one that messages go to (WS-13).
-    pub(crate) fn take_queue_for(
-        &self,
-        connection: u64,
-        replies: &mut Vec<Reply>,
-    ) -> VecDeque<Arc<FrozenMessage>> {
-        if !self.0.shell.lock().state.is_attached_to(connection) {
-            return VecDeque::new();
-        }
-        self.take_queue(replies)
     }
 
     /// A connect arrived; the guard starts the expiry once it is dropped (SES-6, SES-18). `None` if
@@ -211,6 +133,7 @@ impl Shell {
     pub(super) const fn new(state: State<Arc<FrozenMessage>>) -> Self {
         Self {
             state,
+            numbering: None,
             held: None,
             connection: None,
             scheduled: None,
@@ -251,6 +174,11 @@ impl Connecting {
         &self.session
     }
 
+    /// The number of the connect among those of its session.
+    pub(crate) const fn number(&self) -> u64 {
+        self.token.number()
+    }
+
     /// Holds the connect, unless there is something to deliver at once.
     pub(crate) fn hold(&self, hold: Hold, until: Instant) -> Option<oneshot::Receiver<Resume>> {
         let (sender, receiver) = oneshot::channel();
@@ -282,6 +210,3 @@ impl Drop for Batch {
         self.0.change(|state| ((), state.end_batch()));
     }
 }
-
-/// Who failed, for the log.
-const QUEUE: &str = "a listener of a queue";

@@ -30,6 +30,7 @@ impl Endpoint {
             Err(error) => return refused(&error.to_string()),
         };
         let context = Self::context(Transport::WebSocket, request.into_parts().0);
+        let context = Arc::new(context.detached());
         let core = Arc::clone(&self.core);
         self.core.tasks().spawn(async move {
             match socket.await {

@@ -12,6 +12,16 @@ pub(super) const OPTIONS: &[OptionDescription] = &[
         Slot::Transports(|it| &mut it.server.allowed_transports),
         "The transports that clients may use, in the order in which they are advertised.",
     ),
+    row(
+        "allowedOrigins",
+        Slot::Origins(|it| &mut it.server.allowed_origins),
+        "The origins beside its own whose pages may use the server; * and null let pages in without cookies.",
+    ),
+    row(
+        "denyByDefault",
+        Slot::Flag(|it| &mut it.server.deny_by_default),
+        "Whether nobody may use a channel that no authorizer guards.",
+    ),
     // CFG-3
     row(
         "validateMessageFields",
@@ -64,6 +74,27 @@ pub(super) const OPTIONS: &[OptionDescription] = &[
         "maxSessions",
         Slot::Limit(Zero::Refused, |it| &mut it.server.limits.max_sessions),
         "The number of remote sessions; further handshakes are refused.",
+    ),
+    row(
+        "maxSessionsPerAddress",
+        Slot::Limit(Zero::Refused, |it| {
+            &mut it.server.limits.max_sessions_per_address
+        }),
+        "The number of sessions of one network address, this machine's excepted; further handshakes are refused.",
+    ),
+    row(
+        "maxHandshakesPerSecond",
+        Slot::Limit(Zero::Refused, |it| {
+            &mut it.server.limits.max_handshakes_per_second
+        }),
+        "The number of remote handshakes in a second; further ones are refused.",
+    ),
+    row(
+        "maxHandshakesPerSecondPerAddress",
+        Slot::Limit(Zero::Refused, |it| {
+            &mut it.server.limits.max_handshakes_per_second_per_address
+        }),
+        "The number of handshakes of one network address in a second, this machine's excepted.",
     ),
     row(
         "maxQueueBytes",

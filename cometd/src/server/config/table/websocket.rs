@@ -33,6 +33,11 @@ pub(super) const OPTIONS: &[OptionDescription] = &[
         Slot::OptionalDuration(|it| &mut it.websocket.idle_timeout),
         "How long a connection may be silent before it is closed; should exceed timeout and interval together.",
     ),
+    row(
+        "handshakeTimeout",
+        Slot::OptionalDuration(|it| &mut it.websocket.handshake_timeout),
+        "How long a connection may have no session before it is closed.",
+    ),
     // CFG-40
     row(
         "requireHandshakePerConnection",

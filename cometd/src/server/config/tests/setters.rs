@@ -136,6 +136,32 @@ const SETTERS: &[(Set, &str, &str)] = &[
         "7",
     ),
     (|it| it.max_sessions(Some(7)), "maxSessions", "7"),
+    (
+        |it| it.max_sessions_per_address(Some(7)),
+        "maxSessionsPerAddress",
+        "7",
+    ),
+    (
+        |it| it.max_handshakes_per_second(Some(7)),
+        "maxHandshakesPerSecond",
+        "7",
+    ),
+    (
+        |it| it.max_handshakes_per_second_per_address(None),
+        "maxHandshakesPerSecondPerAddress",
+        "-1",
+    ),
+    (
+        |it| it.handshake_timeout(Some(SECOND)),
+        "handshakeTimeout",
+        "1000",
+    ),
+    (
+        |it| it.allowed_origins(["https://a", "null"]),
+        "allowedOrigins",
+        "https://a,null",
+    ),
+    (|it| it.deny_by_default(true), "denyByDefault", "true"),
     (|it| it.max_queue_bytes(Some(7)), "maxQueueBytes", "7"),
     (
         |it| it.queue_overflow(QueueOverflow::DropOldest),

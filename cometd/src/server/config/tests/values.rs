@@ -103,6 +103,8 @@ const DEFAULTS: &[(&str, &str)] = &[
         "allowedTransports",
         "websocket,long-polling,callback-polling",
     ), // CFG-1
+    ("allowedOrigins", ""),
+    ("denyByDefault", "false"),
     ("validateMessageFields", "true"), // CFG-3
     ("broadcastToPublisher", "true"),  // CFG-4
     ("sweepPeriod", "997"),            // CFG-6
@@ -111,7 +113,10 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("maxChannelLength", "1024"),
     ("maxChannelSegments", "32"),
     ("maxSubscriptionsPerSession", "10000"),
-    ("maxSessions", "-1"),
+    ("maxSessions", "1000000"),
+    ("maxSessionsPerAddress", "10000"),
+    ("maxHandshakesPerSecond", "-1"),
+    ("maxHandshakesPerSecondPerAddress", "1000"),
     ("maxQueueBytes", "16777216"),
     ("queueOverflow", "disconnect"),
     ("timeout", "20000"),                             // CFG-10
@@ -141,10 +146,11 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("callbackParameterMaxLength", "64"),             // CFG-34
     ("protocol", ""),                                 // CFG-36
     ("messagesPerFrame", "1"),                        // CFG-37
-    ("bufferSize", "4096"),                           // CFG-38
+    ("bufferSize", "1024"),                           // CFG-38
     ("idleTimeout", "300000"),                        // CFG-39
-    ("requireHandshakePerConnection", "false"),       // CFG-40
-    ("enableExtension.<name>", "true"),               // CFG-41
+    ("handshakeTimeout", "10000"),
+    ("requireHandshakePerConnection", "false"), // CFG-40
+    ("enableExtension.<name>", "true"),         // CFG-41
 ];
 
 /// An option, values at its limits, values just beyond them.
@@ -154,6 +160,17 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
         &["websocket", "LONG-POLLING , nosuch,"],
         &["", ",", "nosuch"],
     ), // CFG-1
+    (
+        "allowedOrigins",
+        &[
+            "",
+            "*",
+            "null",
+            "https://a.example:8443,http://[::1],app://x",
+        ],
+        &["a.example", "https://a/", "https://"],
+    ),
+    ("denyByDefault", &["true", "false"], &["", "0"]),
     (
         "validateMessageFields",
         &["true", "FALSE", " true "],
@@ -236,6 +253,10 @@ const LIMITS: &[(&str, &[&str], &[&str])] = &[
     ("maxChannelSegments", &["-1", "1"], &["0"]),
     ("maxSubscriptionsPerSession", &["-1", "1"], &["0"]),
     ("maxSessions", &["-1", "1"], &["0"]),
+    ("maxSessionsPerAddress", &["-1", "1"], &["0"]),
+    ("maxHandshakesPerSecond", &["-1", "1"], &["0"]),
+    ("maxHandshakesPerSecondPerAddress", &["-1", "1"], &["0"]),
+    ("ws.handshakeTimeout", &["-1", "0", "1"], &["315360000001"]),
     ("maxQueueBytes", &["-1", "1"], &["0"]),
     (
         "queueOverflow",

@@ -1,16 +1,17 @@
 //! A socket and the session that it is bound to.
 
 use std::future::pending;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use futures_util::SinkExt;
+use futures_util::{FutureExt, SinkExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::{Notify, oneshot};
-use tokio::time::Instant;
+use tokio::time::{Instant, Sleep};
+use tokio_util::sync::WaitForCancellationFuture;
 use yawc::close::CloseCode;
 use yawc::{Frame, OpCode, WebSocket, WebSocketError};
 
@@ -39,6 +40,10 @@ pub(super) struct Connection<S> {
     held: Option<Held>,
     /// When something was last read or written.
     active: Instant,
+    /// Since when there is no session, if there is none.
+    unbound: Instant,
+    /// Frames in the write buffer.
+    unwritten: u32,
 }
 
 /// A connect that waits.
@@ -52,9 +57,16 @@ enum Event {
     Frame(Result<Frame, WebSocketError>),
     Push,
     Resume(Resume),
-    Idle,
+    /// Time has passed; perhaps nothing else happened meanwhile.
+    Late,
     Stop,
 }
+
+/// Most frames that wait in the write buffer while there is more to read.
+const MOST_UNWRITTEN: u32 = 64;
+
+/// Longer than any socket lives.
+const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 /// Longest time that a peer may take to let a close frame out.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -71,16 +83,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session: None,
             held: None,
             active: Instant::now(),
+            unbound: Instant::now(),
+            unwritten: 0,
         }
     }
 
     pub(super) async fn run(mut self) {
-        let end = loop {
-            let event = self.event().await;
-            if let Err(end) = self.on_event(event).await {
-                break end;
-            }
-        };
+        let end = self.live().await;
         tracing::debug!(
             ?end,
             session = self.session.as_ref().map(tracing::field::display),
@@ -97,47 +106,89 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Acts on what happens, up to the end.
+    async fn live(&mut self) -> End {
+        // Both wait across many events: to begin to wait is dearer than to go on with it.
+        let stop = self.core.stop().clone();
+        let mut stop = pin!(stop.cancelled());
+        let mut late = pin!(tokio::time::sleep_until(self.active));
+        loop {
+            let event = match self.unwritten {
+                0 => Some(self.event(late.as_mut(), stop.as_mut()).await),
+                MOST_UNWRITTEN.. => None,
+                // A peer that has sent several frames at once is answered with one write.
+                _ => self.event(late.as_mut(), stop.as_mut()).now_or_never(),
+            };
+            let outcome = match event {
+                Some(event) => self.on_event(event, late.as_mut()).await,
+                None => self.flush().await,
+            };
+            if let Err(end) = outcome {
+                return end;
+            }
+        }
+    }
+
     fn config(&self) -> &WebSocketConfig {
         &self.core.config().websocket
     }
 
-    /// Waits for what happens next. Every branch may be dropped at any time without loss.
-    async fn event(&mut self) -> Event {
-        let idle = self
-            .config()
-            .idle_timeout
-            .map(|timeout| self.active + timeout);
-        let idle = async {
-            match idle {
-                Some(at) => tokio::time::sleep_until(at).await,
-                None => pending().await,
-            }
-        };
+    /// Waits for what happens next. It may be dropped at any time without loss.
+    async fn event(
+        &mut self,
+        late: Pin<&mut Sleep>,
+        stop: Pin<&mut WaitForCancellationFuture<'_>>,
+    ) -> Event {
         tokio::select! {
             // In no fixed order: a session with much to receive must still be heard.
             resume = resumed(self.held.as_mut()) => Event::Resume(resume),
             () = self.push.notified() => Event::Push,
             frame = self.socket.next_frame() => Event::Frame(frame),
-            () = self.core.stop().cancelled() => Event::Stop,
-            () = idle => Event::Idle,
+            () = stop => Event::Stop,
+            () = late => Event::Late,
         }
     }
 
-    async fn on_event(&mut self, event: Event) -> Result<(), End> {
+    /// The socket may have been idle or without a session for too long; if not, looks again when it may
+    /// have been.
+    fn on_late(&self, late: Pin<&mut Sleep>) -> Result<(), End> {
+        let config = self.config();
+        let idle = config.idle_timeout.map(|it| self.active + it);
+        let unbound = config.handshake_timeout.filter(|_| self.session.is_none());
+        let unbound = unbound.map(|it| self.unbound + it);
+        let now = Instant::now();
+        if unbound.is_some_and(|at| at <= now) {
+            return Err(End::Close(CloseCode::Policy, "no handshake"));
+        }
+        if idle.is_some_and(|at| at <= now) {
+            return Err(End::Close(CloseCode::Away, "idle"));
+        }
+        let next = idle.into_iter().chain(unbound).min();
+        late.reset(next.unwrap_or_else(|| now + NEVER));
+        Ok(())
+    }
+
+    async fn on_event(&mut self, event: Event, late: Pin<&mut Sleep>) -> Result<(), End> {
         match event {
             Event::Frame(frame) => {
                 self.active = Instant::now();
-                self.on_frame(frame).await
+                let bound = self.session.is_some();
+                let outcome = self.on_frame(frame).await;
+                if bound && self.session.is_none() {
+                    self.unbound = self.active;
+                    late.reset(self.active);
+                }
+                outcome
             }
             Event::Push => {
                 self.feed_pushed().await?;
                 self.flush().await
             }
             Event::Resume(resume) => {
-                self.on_resume(resume).await?;
+                Box::pin(self.on_resume(resume)).await?;
                 self.flush().await
             }
-            Event::Idle => Err(End::Close(CloseCode::Away, "idle")),
+            Event::Late => self.on_late(late),
             Event::Stop => {
                 self.feed_pushed().await?;
                 self.flush().await?;
@@ -158,7 +209,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(error) => return Err(broken(&error)),
         };
         match frame.opcode() {
-            OpCode::Text => self.on_text(frame).await,
+            // Boxed, because a socket is idle most of the time and should be small then.
+            OpCode::Text => Box::pin(self.on_text(frame)).await,
             OpCode::Close => {
                 // The answer to a close is written when the socket is asked for more.
                 let _ = tokio::time::timeout(FAREWELL, self.socket.next_frame()).await;
@@ -198,7 +250,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<Result<Received, ParseError>, End> {
         let core = Arc::clone(&self.core);
         let mut receiving = pin!(core.receive(sender, requests));
-        let mut end = None;
+        if let Some(received) = receiving.as_mut().now_or_never() {
+            return Ok(received);
+        }
+        // What earlier frames led to does not wait for this one.
+        let mut end = self.flush().await.err();
         let received = loop {
             // What has been begun is finished, even if the connection is at its end.
             let held = self.held.as_mut().filter(|_| end.is_none());
@@ -268,10 +324,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             self.feed_replies(&replies).await?;
         }
-        if let Some(connect) = received.connect.take() {
-            self.hold(connect).await?;
+        match received.connect.take() {
+            Some(connect) => self.hold(connect).await,
+            None => Ok(()),
         }
-        self.flush().await
     }
 
     async fn respond_to_handshake(&mut self, received: &mut Received) -> Result<(), End> {

@@ -1,10 +1,11 @@
 //! What a connection writes.
 
 use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::SinkExt;
+use futures_util::{FutureExt, SinkExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 use yawc::close::CloseCode;
@@ -70,12 +71,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Puts a frame into the write buffer, which is written when it is full or flushed.
     async fn feed(&mut self, frame: Frame) -> Result<(), End> {
-        written(self.patience(), self.socket.feed(frame)).await
+        let patience = self.patience();
+        let socket = &mut self.socket;
+        written(
+            patience,
+            poll_fn(|context| socket.poll_ready_unpin(context)),
+        )
+        .await?;
+        socket
+            .start_send_unpin(frame)
+            .map_err(|error| unwritable(&error))?;
+        self.unwritten += 1;
+        Ok(())
     }
 
+    /// Writes what is in the write buffer.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
+        self.unwritten = 0;
         self.active = Instant::now();
-        written(self.patience(), self.socket.flush()).await
+        let patience = self.patience();
+        let socket = &mut self.socket;
+        written(
+            patience,
+            poll_fn(|context| socket.poll_flush_unpin(context)),
+        )
+        .await
     }
 
     /// How long a peer may take to read: as long as it may be idle.
@@ -84,16 +104,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 }
 
+/// Waits for a write, which mostly has not to be waited for.
 async fn written(
     patience: Duration,
-    write: impl Future<Output = Result<(), WebSocketError>>,
+    mut write: impl Future<Output = Result<(), WebSocketError>> + Unpin,
 ) -> Result<(), End> {
-    match tokio::time::timeout(patience, write).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a socket cannot be written to");
-            Err(End::Closed)
-        }
-        Err(_) => Err(End::Close(CloseCode::Away, "nobody reads")),
-    }
+    let written = match (&mut write).now_or_never() {
+        Some(written) => written,
+        None => tokio::time::timeout(patience, write)
+            .await
+            .map_err(|_| End::Close(CloseCode::Away, "nobody reads"))?,
+    };
+    written.map_err(|error| unwritable(&error))
+}
+
+fn unwritable(error: &WebSocketError) -> End {
+    tracing::debug!(%error, "a socket cannot be written to");
+    End::Closed
 }

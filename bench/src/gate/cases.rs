@@ -1,0 +1,193 @@
+//! What is counted. Each case does something a number of times; preparations are done once, whatever
+//! the number.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use serde_json::{Value, json};
+
+use super::memory::{App, Outcome, Poller, poll, publish, subscribe};
+
+/// A case.
+pub(crate) struct Case {
+    pub(crate) name: &'static str,
+    /// What one operation is.
+    pub(crate) what: &'static str,
+    /// Operations of one run; another run has twice as many.
+    pub(crate) operations: u32,
+    run: fn(u32) -> Running,
+}
+
+type Running = Pin<Box<dyn Future<Output = Outcome<()>>>>;
+
+pub(crate) const CASES: &[Case] = &[
+    Case {
+        name: "message",
+        what: "one of 100 messages of 64 bytes in an envelope, to a service channel without listeners",
+        operations: 2000,
+        run: |operations| Box::pin(messages(operations, small())),
+    },
+    Case {
+        name: "message-with-a-kibibyte",
+        what: "the same with nested data of 1 KiB",
+        operations: 2000,
+        run: |operations| Box::pin(messages(operations, large())),
+    },
+    Case {
+        name: "route-among-ten",
+        what: "a publish by the server to a channel of five segments without subscribers, 10 other channels",
+        operations: 2000,
+        run: |operations| Box::pin(route(operations, 10)),
+    },
+    Case {
+        name: "route-among-ten-thousand",
+        what: "the same with 10,000 other channels",
+        operations: 2000,
+        run: |operations| Box::pin(route(operations, 10_000)),
+    },
+    Case {
+        name: "enqueue",
+        what: "putting a message into the queue of one of 1,000 subscribed sessions",
+        operations: 20_000,
+        run: |operations| Box::pin(enqueue(operations)),
+    },
+    Case {
+        name: "websocket-publish",
+        what: "a publish over a socket, its reply, and the delivery over another socket",
+        operations: 500,
+        run: |operations| Box::pin(websocket(operations, 1)),
+    },
+    Case {
+        name: "websocket-publish-to-hundred",
+        what: "the same with deliveries over 100 other sockets",
+        operations: 50,
+        run: |operations| Box::pin(websocket(operations, 100)),
+    },
+    Case {
+        name: "long-polling-publish",
+        what: "a publish in a request, and a connect of the subscriber that is answered with it",
+        operations: 500,
+        run: |operations| Box::pin(polling(operations)),
+    },
+];
+
+impl Case {
+    pub(crate) fn named(name: &str) -> Option<&'static Self> {
+        CASES.iter().find(|it| it.name == name)
+    }
+
+    /// Does what is counted this many times.
+    pub(crate) fn run(&self, operations: u32) -> Outcome<()> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on((self.run)(operations))
+    }
+}
+
+fn small() -> Value {
+    json!({"text": "x".repeat(53)})
+}
+
+fn large() -> Value {
+    let line = json!({"product": "pencil", "count": 12, "price": 1.25, "tags": ["wood", "grey"]});
+    json!({"order": 4711, "lines": vec![line; 14]})
+}
+
+async fn messages(operations: u32, data: Value) -> Outcome<()> {
+    let app = App::new().await?;
+    let session = app.poller().await?;
+    let message = publish(&session.client_id, "/service/nobody", &data);
+    let envelope = Value::Array(vec![message; BATCH]).to_string();
+    for _ in 0..operations as usize / BATCH {
+        app.post(&session, envelope.clone()).await?;
+    }
+    Ok(())
+}
+
+/// Messages of an envelope.
+const BATCH: usize = 100;
+
+async fn route(operations: u32, others: usize) -> Outcome<()> {
+    let app = App::new().await?;
+    for other in 0..others {
+        let channel = format!("/other/{}/{other}", other % 100);
+        app.server.create_channel_if_absent(channel.as_str(), |_| ())?;
+    }
+    for _ in 0..operations {
+        app.server.publish(None, "/a/channel/of/five/segments", 1).await?;
+    }
+    Ok(())
+}
+
+async fn enqueue(operations: u32) -> Outcome<()> {
+    let app = App::new().await?;
+    for _ in 0..SUBSCRIBERS {
+        subscriber(&app).await?;
+    }
+    for _ in 0..operations as usize / SUBSCRIBERS {
+        app.server.publish(None, CHANNEL, small()).await?;
+    }
+    Ok(())
+}
+
+const SUBSCRIBERS: usize = 1000;
+
+const CHANNEL: &str = "/gate/channel";
+
+async fn subscriber(app: &App) -> Outcome<Poller> {
+    let session = app.poller().await?;
+    app.post(&session, subscribe(&session.client_id, CHANNEL)).await?;
+    Ok(session)
+}
+
+async fn websocket(operations: u32, subscribers: usize) -> Outcome<()> {
+    let mut app = App::new().await?;
+    let mut sockets = Vec::new();
+    for _ in 0..subscribers {
+        let mut socket = app.socket().await?;
+        socket.subscribe(CHANNEL).await?;
+        sockets.push(socket);
+    }
+    let mut publisher = app.socket().await?;
+    let message = publish(&publisher.client_id, CHANNEL, &small());
+    let envelope = Value::Array(vec![message]).to_string();
+    for _ in 0..operations {
+        publisher.send(&envelope).await?;
+        publisher.messages(1).await?;
+        for socket in &mut sockets {
+            socket.messages(1).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn polling(operations: u32) -> Outcome<()> {
+    let app = App::new().await?;
+    let (publisher, session) = (app.poller().await?, subscriber(&app).await?);
+    let message = publish(&publisher.client_id, CHANNEL, &small());
+    let (envelope, poll) = (Value::Array(vec![message]).to_string(), poll(&session.client_id));
+    for _ in 0..operations {
+        app.post(&publisher, envelope.clone()).await?;
+        app.post(&session, poll.clone()).await?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_case_does_what_it_says() {
+        for case in CASES {
+            let done = case.run(200);
+            assert!(done.is_ok(), "{}: {done:?}", case.name);
+            assert_eq!(case.operations as usize % 50, 0, "{}", case.name);
+        }
+    }
+
+    #[test]
+    fn the_data_has_the_size_that_is_said() {
+        assert_eq!(small().to_string().len(), 64);
+        assert!((1000..1060).contains(&large().to_string().len()), "{}", large().to_string().len());
+    }
+}

@@ -1,0 +1,185 @@
+//! Instructions and allocations, which do not depend on the mood of a machine.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+mod callgrind;
+mod cases;
+mod memory;
+
+use self::callgrind::Cost;
+pub(crate) use self::cases::{CASES, Case};
+
+/// What each case may cost, and since when: `bench/gate.toml`.
+#[derive(Debug, Default, Deserialize)]
+struct Gate {
+    #[serde(default)]
+    case: BTreeMap<String, Allowed>,
+}
+
+#[derive(Clone, Debug, Deserialize, PartialEq)]
+struct Allowed {
+    instructions: f64,
+    allocations: f64,
+    /// Why it costs that.
+    why: String,
+}
+
+/// Costs may differ by this part from what is written down, in both directions: what has become
+/// cheaper is to stay so.
+const TOLERANCE: f64 = 0.02;
+
+/// Costs below this do not matter: allocations that happen now and then.
+const NEGLIGIBLE: f64 = 0.05;
+
+/// Counts all cases. With a reason what is found is written down, otherwise compared.
+pub(crate) fn gate(why: Option<&str>, only: &[String]) -> Result<(), Box<dyn Error>> {
+    if !callgrind::is_there() {
+        crate::say("SKIPPED gate: valgrind not found");
+        return match std::env::var("CI").as_deref() {
+            Ok("true") => Err("with CI=true a skip is a failure".into()),
+            Ok(_) | Err(_) => Ok(()),
+        };
+    }
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("gate.toml");
+    let mut gate: Gate = toml::from_str(&fs::read_to_string(&file).unwrap_or_default())?;
+    let mut failed = Vec::new();
+    let wanted = |case: &&Case| only.is_empty() || only.iter().any(|it| case.name.contains(&**it));
+    for case in CASES.iter().filter(wanted) {
+        let cost = callgrind::cost(case)?;
+        let allowed = gate.case.get(case.name);
+        let verdict = verdict(allowed, cost);
+        crate::say(&format!(
+            "{:32} {:9.0} instructions {:7.2} allocations  {}",
+            case.name,
+            cost.instructions,
+            cost.allocations,
+            verdict.as_ref().map_or_else(|it| it.clone(), |()| "ok".to_owned()),
+        ));
+        if verdict.is_err() {
+            failed.push(case.name);
+            if let Some(why) = why {
+                gate.case.insert(case.name.to_owned(), Allowed::new(cost, why));
+            }
+        }
+    }
+    match why {
+        Some(_) => Ok(fs::write(&file, gate.text())?),
+        None if failed.is_empty() => Ok(()),
+        None => Err(format!(
+            "{} cost something else than {} says; `gate --accept \"WHY\"` writes it down",
+            failed.join(", "),
+            relative(&file).display(),
+        )
+        .into()),
+    }
+}
+
+fn relative(file: &Path) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
+    let inside = root.and_then(|root| file.strip_prefix(root).ok());
+    inside.unwrap_or(file).to_owned()
+}
+
+/// What is wrong with a cost.
+fn verdict(allowed: Option<&Allowed>, cost: Cost) -> Result<(), String> {
+    let Some(allowed) = allowed else {
+        return Err("not written down yet".to_owned());
+    };
+    let pairs = [
+        (cost.instructions, allowed.instructions, "instructions"),
+        (cost.allocations, allowed.allocations, "allocations"),
+    ];
+    for (found, expected, what) in pairs {
+        let difference = found - expected;
+        if difference.abs() > expected * TOLERANCE && difference.abs() > NEGLIGIBLE {
+            let percent = 100.0 * difference / expected;
+            return Err(format!("{percent:+.1} % {what}"));
+        }
+    }
+    Ok(())
+}
+
+impl Allowed {
+    fn new(cost: Cost, why: &str) -> Self {
+        Self {
+            instructions: cost.instructions.round(),
+            allocations: (cost.allocations * 100.0).round() / 100.0,
+            why: why.to_owned(),
+        }
+    }
+}
+
+impl Gate {
+    /// The file, with the cases in their order.
+    fn text(&self) -> String {
+        let mut text = HEAD.to_owned();
+        for case in CASES {
+            let Some(allowed) = self.case.get(case.name) else {
+                continue;
+            };
+            // Strings of JSON are strings of TOML.
+            let why = serde_json::Value::from(allowed.why.as_str());
+            text += &format!(
+                "\n# {}\n[case.{}]\ninstructions = {:.1}\nallocations = {:.2}\nwhy = {why}\n",
+                case.what, case.name, allowed.instructions, allowed.allocations,
+            );
+        }
+        text
+    }
+}
+
+const HEAD: &str = "\
+# What one operation costs, counted by callgrind. `cargo run --release -p bench -- gate` compares, with a tolerance of 2 %;
+# `gate --accept \"WHY\"` writes down what has changed, and why.
+";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(instructions: f64, allocations: f64) -> Allowed {
+        Allowed {
+            instructions,
+            allocations,
+            why: "a \"reason\"".to_owned(),
+        }
+    }
+
+    fn cost(instructions: f64, allocations: f64) -> Cost {
+        Cost {
+            instructions,
+            allocations,
+        }
+    }
+
+    #[test]
+    fn two_percent_are_tolerated_and_more_is_told() {
+        let verdict = |it| verdict(Some(&allowed(1000.0, 10.0)), it);
+        assert_eq!(verdict(cost(1020.0, 10.2)), Ok(()));
+        assert_eq!(verdict(cost(980.0, 9.8)), Ok(()));
+        assert_eq!(verdict(cost(1021.0, 10.0)), Err("+2.1 % instructions".to_owned()));
+        assert_eq!(verdict(cost(900.0, 10.0)), Err("-10.0 % instructions".to_owned()));
+        assert_eq!(verdict(cost(1000.0, 11.0)), Err("+10.0 % allocations".to_owned()));
+    }
+
+    #[test]
+    fn allocations_now_and_then_are_no_change() {
+        assert_eq!(verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.04)), Ok(()));
+        assert!(verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.5)).is_err());
+    }
+
+    #[test]
+    fn the_file_is_read_back() {
+        let case = CASES.iter().map(|it| (it.name.to_owned(), allowed(1234.0, 5.5)));
+        let gate = Gate {
+            case: case.collect(),
+        };
+        let read: Gate = toml::from_str(&gate.text()).unwrap();
+        assert_eq!(read.case, gate.case);
+    }
+}

@@ -1,0 +1,37 @@
+//! This project's server, with what an application needs and nothing else.
+
+use std::io;
+
+use cometd::prelude::*;
+
+/// Sends everything back.
+#[service("echo")]
+#[derive(Default)]
+struct Echo;
+
+#[handlers]
+impl Echo {
+    #[listener("/service/echo")]
+    async fn echo(
+        &self,
+        session: &ServerSession,
+        local: &LocalSession,
+        message: &Message,
+    ) -> Result<(), HandlerError> {
+        session
+            .deliver(local, message.channel(), message.data())
+            .await?;
+        Ok(())
+    }
+}
+
+/// Serves until a signal.
+pub(crate) async fn ours(listen: &str) -> io::Result<()> {
+    let server = BayeuxServer::builder().service(Echo).build().await;
+    let server = server.map_err(io::Error::other)?;
+    let app = axum::Router::new().nest_service("/cometd", server.clone().into_service());
+    cometd::serve(app, listen)
+        .on_bound(|address| crate::say(&format!("listening on http://{address}/cometd")))
+        .with_graceful_shutdown(server)
+        .await
+}

@@ -1,0 +1,104 @@
+//! The remote calls whose answers a local session waits for.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytestring::ByteString;
+use parking_lot::Mutex;
+use tokio::sync::oneshot;
+
+use crate::protocol::{ChannelKind, FrozenMessage, RawJson};
+
+/// The result of a remote call, or its failure.
+pub(super) type Answer = Result<RawJson, RawJson>;
+
+/// The calls of one local session, by the id of the request.
+#[derive(Debug, Default)]
+pub(crate) struct Calls {
+    last: AtomicU64,
+    waiting: Mutex<HashMap<ByteString, Waiting>>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    answer: oneshot::Sender<Answer>,
+    /// Somebody has promised to answer later.
+    promised: bool,
+}
+
+/// A call that is under way. Dropping it gives it up.
+#[derive(Debug)]
+pub(super) struct OpenCall<'a> {
+    calls: &'a Calls,
+    id: ByteString,
+    answer: oneshot::Receiver<Answer>,
+}
+
+impl Calls {
+    pub(super) fn open(&self) -> OpenCall<'_> {
+        let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
+        let id = ByteString::from(id.to_string());
+        let (sender, answer) = oneshot::channel();
+        let waiting = Waiting {
+            answer: sender,
+            promised: false,
+        };
+        self.waiting.lock().insert(id.clone(), waiting);
+        OpenCall {
+            calls: self,
+            id,
+            answer,
+        }
+    }
+
+    /// The answer to the request of this id will come, but not at once.
+    pub(crate) fn promise(&self, id: &str) {
+        if let Some(waiting) = self.waiting.lock().get_mut(id) {
+            waiting.promised = true;
+        }
+    }
+
+    /// Takes a message that is an answer; whether it was one.
+    pub(super) fn take(&self, message: &FrozenMessage) -> bool {
+        if message.channel().kind() != ChannelKind::Service {
+            return false;
+        }
+        let (Some(id), Some(successful)) = (message.id(), message.successful) else {
+            return false;
+        };
+        let Some(waiting) = self.waiting.lock().remove(id) else {
+            return false;
+        };
+        let data = message.data().clone();
+        // Who has given up does not want it any more.
+        let _ = waiting
+            .answer
+            .send(if successful { Ok(data) } else { Err(data) });
+        true
+    }
+}
+
+impl OpenCall<'_> {
+    pub(super) const fn id(&self) -> &ByteString {
+        &self.id
+    }
+
+    /// The answer to a request that has been acknowledged; `None` if nobody is going to give one.
+    pub(super) async fn answer(mut self) -> Option<Answer> {
+        self.give_up_unless_promised();
+        (&mut self.answer).await.ok()
+    }
+
+    fn give_up_unless_promised(&self) {
+        let mut waiting = self.calls.waiting.lock();
+        if waiting.get(&self.id).is_some_and(|it| !it.promised) {
+            waiting.remove(&self.id);
+        }
+    }
+}
+
+impl Drop for OpenCall<'_> {
+    fn drop(&mut self) {
+        self.calls.waiting.lock().remove(&self.id);
+    }
+}

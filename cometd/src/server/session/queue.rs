@@ -1,0 +1,151 @@
+//! What waits for a session, and how it leaves.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::ServerSession;
+use crate::protocol::{FrozenMessage, Reply};
+use crate::server::hook::{self, Flow};
+use crate::session::{Carrier, Enqueued, Wake};
+
+/// Writes into a reply how its client acknowledges the messages that leave with it.
+pub(crate) trait Numbering: Send + Sync {
+    /// These messages leave with this reply, which closes this batch. Called one at a time for a session,
+    /// in the order of the batches.
+    fn number(
+        &self,
+        session: &ServerSession,
+        batch: u64,
+        messages: &VecDeque<Arc<FrozenMessage>>,
+        reply: &mut Reply,
+    );
+}
+
+impl ServerSession {
+    /// Messages leave with connect replies only from now on, and are kept until the client has
+    /// acknowledged them: what has not arrived leaves again, in its old place.
+    ///
+    /// What is kept counts as queued, for the bound and its policy.
+    pub(crate) fn keep_until_acknowledged(&self, numbering: Arc<dyn Numbering>) {
+        let mut shell = self.0.shell.lock();
+        shell.state.keep();
+        shell.numbering = Some(numbering);
+    }
+
+    /// Whether messages are kept until they are acknowledged.
+    pub(crate) fn is_acknowledged(&self) -> bool {
+        self.0.shell.lock().numbering.is_some()
+    }
+
+    /// The client has everything up to this batch; whether something else has left and is missing.
+    pub(crate) fn acknowledge(&self, batch: u64) -> bool {
+        self.change(|state| (state.acknowledge(batch), Wake::Nobody))
+    }
+
+    /// Queues a message, if those who see the queue let it.
+    pub(crate) fn enqueue(
+        &self,
+        message: Arc<FrozenMessage>,
+        lazy_timeout: Option<Duration>,
+        now: Instant,
+    ) -> Enqueued {
+        // Held until they have seen the message: they see messages in the order of the queue, and
+        // none leaves before.
+        let listeners = self.0.queue_listeners.lock();
+        if listeners.is_empty() {
+            drop(listeners);
+            return self.add_to_queue(message, lazy_timeout, now);
+        }
+        if self.is_queue_maxed() {
+            let mut flow = Flow::Continue;
+            for listener in listeners.iter() {
+                hook::tell(QUEUE, || match listener.queue_maxed(self, &message) {
+                    Flow::Continue => {}
+                    Flow::Stop => flow = Flow::Stop,
+                });
+            }
+            if flow == Flow::Stop {
+                return Enqueued::Dropped;
+            }
+        }
+        let enqueued = self.add_to_queue(Arc::clone(&message), lazy_timeout, now);
+        if matches!(enqueued, Enqueued::Queued(_)) {
+            for listener in listeners.iter() {
+                hook::tell(QUEUE, || listener.queued(self, &message));
+            }
+        }
+        enqueued
+    }
+
+    fn add_to_queue(
+        &self,
+        message: Arc<FrozenMessage>,
+        lazy_timeout: Option<Duration>,
+        now: Instant,
+    ) -> Enqueued {
+        self.change(|state| {
+            let enqueued = state.enqueue(message, lazy_timeout, now);
+            match enqueued {
+                Enqueued::Queued(wake) => (enqueued, wake),
+                Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => (enqueued, Wake::Nobody),
+            }
+        })
+    }
+
+    /// Whether as many messages wait as call for those who see the queue (SES-4).
+    fn is_queue_maxed(&self) -> bool {
+        let state = &self.0.shell.lock().state;
+        let max_queue = state.pace.transport.max_queue;
+        max_queue.is_some_and(|max| state.queued() >= max)
+    }
+
+    /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
+    pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
+        let listeners = self.0.queue_listeners.lock();
+        let carrier = replies.iter().enumerate().rev().find_map(|(at, reply)| {
+            let connect = reply.connect().map(Carrier::Connect);
+            let handshake = reply.is_handshaken().then_some(Carrier::Handshake);
+            Some((at, connect.or(handshake)?))
+        });
+        let (at, carrier) = carrier.unwrap_or_else(|| (0, self.without_number()));
+        let mut shell = self.0.shell.lock();
+        let mut departure = shell.state.depart(carrier);
+        let numbering = departure.batch.and(shell.numbering.clone());
+        drop(shell);
+        if let (Some(batch), Some(numbering)) = (departure.batch, numbering)
+            && let Some(reply) = replies.get_mut(at)
+        {
+            hook::tell(QUEUE, || {
+                numbering.number(self, batch, &departure.messages, reply);
+            });
+        }
+        for listener in listeners.iter() {
+            hook::tell(QUEUE, || {
+                listener.dequeue(self, &mut departure.messages, replies);
+            });
+        }
+        departure.messages
+    }
+
+    /// What leaves now leaves without a number.
+    fn without_number(&self) -> Carrier {
+        let stops = self.server().is_none_or(|core| core.stop().is_cancelled());
+        if stops { Carrier::Last } else { Carrier::Other }
+    }
+
+    /// Takes the queue for a connection, if it is the one that messages go to (WS-13).
+    pub(crate) fn take_queue_for(
+        &self,
+        connection: u64,
+        replies: &mut Vec<Reply>,
+    ) -> VecDeque<Arc<FrozenMessage>> {
+        if !self.0.shell.lock().state.is_attached_to(connection) {
+            return VecDeque::new();
+        }
+        self.take_queue(replies)
+    }
+}
+
+/// Who failed, for the log.
+const QUEUE: &str = "a listener of a queue";

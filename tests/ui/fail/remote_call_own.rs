@@ -1,0 +1,14 @@
+use cometd::prelude::*;
+
+#[service("chat")]
+struct Chat;
+
+#[handlers]
+impl Chat {
+    #[remote_call("rooms", own = true)]
+    fn rooms(&self) -> u32 {
+        1
+    }
+}
+
+fn main() {}
