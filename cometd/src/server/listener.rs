@@ -51,7 +51,7 @@ where
 pub enum Removal {
     /// Its client said `/meta/disconnect`, or the server ended it.
     Disconnected,
-    /// Its client was silent for too long.
+    /// Its client was silent for too long, or its principal has expired.
     TimedOut,
 }
 

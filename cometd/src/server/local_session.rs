@@ -116,11 +116,7 @@ impl LocalSession {
         ChannelError: From<C::Error>,
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
-        self.send(Message {
-            data: Some(data.into_data()?),
-            ..Message::empty(channel)
-        })
-        .await
+        self.send(Message::of(channel, data)?).await
     }
 
     /// Publishes several messages, strictly one after the other, as a remote client does with a batch

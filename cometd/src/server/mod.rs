@@ -181,10 +181,7 @@ impl BayeuxServer {
         ChannelError: From<C::Error>,
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
-        let message = Message {
-            data: Some(data.into_data()?),
-            ..Message::empty(channel)
-        };
+        let message = Message::of(channel, data)?;
         let route = self.core.matching(&message.channel().into());
         let (kind, Origin(sender)) = (message.channel().kind(), from.into());
         let mut exchange = Exchange::of_server(message, self.core.local_context());
