@@ -62,8 +62,8 @@ pub enum Rule {
         /// Where in the source it was hung there.
         location: Location,
     },
-    /// The server's `denyByDefault`, because no authorizer was there to ask.
-    Default,
+    /// The server's `denyByDefault`, because no authorizer guards the channel.
+    Unguarded,
 }
 
 impl BayeuxServer {
@@ -184,7 +184,7 @@ impl Findings {
                 .map_or_else(|reason| Vote::Deny(reason.clone()), |()| Vote::Grant);
             self.0.push(Finding {
                 operation,
-                rule: Rule::Default,
+                rule: Rule::Unguarded,
                 vote,
             });
         }
@@ -259,7 +259,7 @@ impl fmt::Display for Rule {
                 channel,
                 location,
             } => write!(formatter, "{name} of {channel} at {location}"),
-            Self::Default => formatter.write_str("without authorizers the server"),
+            Self::Unguarded => formatter.write_str("without authorizers the server"),
         }
     }
 }

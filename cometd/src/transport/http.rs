@@ -177,6 +177,8 @@ impl Polling<'_> {
             if let Some(held) = connect.hold(Hold::ForMessages) {
                 // Nobody to resume it any more means that the server is gone.
                 resume = Some(tokio::select! {
+                    // What has woken it comes first: the farewell of a service that is taken down.
+                    biased;
                     resume = held => resume.unwrap_or(Resume::Stopped),
                     () = core.stop().cancelled() => Resume::Stopped,
                 });
