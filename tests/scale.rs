@@ -92,6 +92,13 @@ fn resident() -> Option<usize> {
     Some(kilobytes * 1024)
 }
 
+fn print_resident(empty: Option<usize>, sessions: usize) {
+    if let (Some(empty), Some(full)) = (empty, resident()) {
+        let each = full.saturating_sub(empty) / sessions;
+        println!("  resident: {each} bytes for each");
+    }
+}
+
 /// As many sockets as wanted, or as this process may open.
 fn allowed(wanted: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
@@ -201,10 +208,8 @@ fn sockets() {
     let mut clients = Clients::start(served.address);
     clients.expect("held");
     assert_eq!(served.server.statistics().sessions, sessions);
-    if let (Some(empty), Some(full)) = (empty, resident()) {
-        let each = full.saturating_sub(empty) / sessions;
-        println!("  {sessions} sessions, each with a connect held: {each} bytes resident each");
-    }
+    println!("  {sessions} sessions, each with a connect held");
+    print_resident(empty, sessions);
     let watch = tokio::time::Instant::now();
     for n in 1..=2 {
         runtime
@@ -250,13 +255,11 @@ fn others() {
     let mut builder = Builder::new_current_thread();
     let runtime = builder.enable_time().start_paused(true).build().unwrap();
     runtime.block_on(async {
-        let before = (cpu(), resident());
+        let (before, empty) = (cpu(), resident());
         let (few, many) = (crowded(10).await, crowded(SESSIONS).await);
-        let took = cpu() - before.0;
-        let size = before
-            .1
-            .and_then(|it| Some(resident()?.saturating_sub(it) / SESSIONS));
-        println!("  {SESSIONS} sessions and channels: {took:?}, {size:?} bytes each");
+        let took = cpu() - before;
+        println!("  {SESSIONS} sessions, each with a channel: {took:?} of CPU");
+        print_resident(empty, SESSIONS);
         publish_beside(&few, &many).await;
 
         assert!(
@@ -267,7 +270,7 @@ fn others() {
         let before = cpu();
         advance(ms(3000)).await;
         let took = cpu() - before;
-        println!("  all expired in {took:?}");
+        println!("  all expired in {took:?} of CPU");
         let left = many.server().statistics();
         assert_eq!((left.sessions, few.server().statistics().sessions), (0, 0));
         assert!(took < Duration::from_secs(1), "SES-12: {took:?}");
@@ -287,6 +290,6 @@ async fn publish_beside(few: &App, many: &App) {
         least[1] = least[1].min(publish(&crowded).await);
     }
     let [alone, crowded] = least;
-    println!("  a publication beside 10 others: {alone:?}, beside {SESSIONS}: {crowded:?}");
+    println!("  CPU of a publication beside 10 others: {alone:?}, beside {SESSIONS}: {crowded:?}");
     assert!(crowded < alone * 2, "{crowded:?} instead of {alone:?}");
 }

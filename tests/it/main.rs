@@ -36,6 +36,7 @@ mod lazy;
 mod lifecycle;
 mod limits;
 mod loss;
+mod model;
 mod origin;
 mod publish;
 mod queue;

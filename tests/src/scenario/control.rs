@@ -113,6 +113,10 @@ fn configure(channel: &mut ChannelConfig, arguments: &Value) {
             "broadcast_to_publisher" => drop(channel.broadcast_to_publisher(value == true)),
             "append" => append(channel, value.as_str().unwrap().to_owned()),
             "fails" => drop(channel.listener(fail)),
+            "disconnects" => {
+                let disconnect = async |sender: ServerSession, _| sender.disconnect().await;
+                channel.listener(listener(disconnect));
+            }
             "authorizer" => authorize(channel, value.as_str().unwrap()),
             other => panic!("no such setting: {other}"),
         }
