@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::exchange::Exchange;
+use super::hook::Flow;
 use super::pipeline::{Processed, unknown_session};
 use super::session::{Connecting, ServerSession};
 use super::timers::now;
@@ -54,7 +55,7 @@ impl Core {
     pub(super) async fn connect(
         self: &Arc<Self>,
         session: &ServerSession,
-        mut exchange: Exchange,
+        exchange: &mut Exchange,
     ) -> Processed {
         let transport = exchange
             .context
@@ -76,13 +77,13 @@ impl Core {
             (state.pace.hold(asked.timeout), Wake::Nobody)
         });
         let route = self.matching(&exchange.message.channel().into());
-        match self.listen(&route, Some(session), &mut exchange).await {
+        match self.listen(&route, Some(session), exchange).await {
             Err(refusal) => {
                 Processed::Replied(self.conclude(Some(session), exchange, Err(refusal)).await)
             }
             Ok(()) => Processed::Connecting(Connect {
                 guard,
-                reply: Some(exchange.reply),
+                reply: Some(exchange.take_reply()),
                 wants_advice: asked.present,
                 transport,
                 timeout,
@@ -121,6 +122,7 @@ impl Core {
             reply.set_advice(Some(unknown_session(ended)));
             reply.fail(BayeuxError::SessionUnknown);
         }
-        self.replied(Some(&session), reply).await
+        let flow = self.replied(Some(&session), &mut reply).await;
+        (flow == Flow::Continue).then_some(reply)
     }
 }

@@ -43,6 +43,11 @@ impl Exchange {
         std::mem::replace(&mut self.message, empty)
     }
 
+    /// Takes the reply away, to be sent later.
+    pub(crate) fn take_reply(&mut self) -> Reply {
+        std::mem::replace(&mut self.reply, Reply::to(Echo::default()))
+    }
+
     /// The reply is complete as it stands: a veto sends it as it is and not as
     /// `404::message_deleted` (PROC-7).
     pub const fn handle(&mut self) {

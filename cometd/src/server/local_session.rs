@@ -7,11 +7,10 @@ use std::sync::{Arc, Weak};
 use super::BayeuxServer;
 use super::core::Core;
 use super::exchange::Exchange;
-use super::hook;
+use super::hook::{self, Flow};
 use super::listener::Subscriber;
 use super::pipeline::{Holds, Processed, Sender};
 use super::session::{LocalHalf, ServerSession};
-use crate::protocol::codec::{Echo, Request};
 use crate::protocol::{
     BayeuxError, Breadth, ChannelError, ChannelId, ChannelKind, ChannelPattern, FrozenMessage,
     IntoData, Message, MetaChannel, RawJson, Reply,
@@ -69,15 +68,15 @@ impl LocalSession {
     /// Handshakes. The name goes into logs.
     pub(crate) async fn handshake(core: &Arc<Core>, name: &str) -> Result<Self, LocalError> {
         let message = Message::empty(ChannelId::meta(MetaChannel::Handshake));
-        let exchange = Exchange::of_server(message, core.local_context());
-        match core.handshake_locally(name, exchange).await {
+        let mut exchange = Exchange::of_server(message, core.local_context());
+        match core.handshake_locally(name, &mut exchange).await {
             Processed::Handshaken(session, _) => Ok(Self {
                 session,
                 server: Arc::downgrade(core),
                 _own_server: None,
             }),
-            Processed::Replied(reply) => Err(refused(reply.as_ref())),
-            Processed::Connecting(_) => Err(LocalError::NoReply),
+            Processed::Replied(Flow::Continue) => Err(refused(&exchange.reply)),
+            Processed::Replied(Flow::Stop) | Processed::Connecting(_) => Err(LocalError::NoReply),
         }
     }
 
@@ -250,27 +249,28 @@ impl LocalSession {
     }
 
     async fn request(&self, message: Message) -> Result<(), LocalError> {
-        let request = Request {
-            echo: Echo::default(),
-            client_id: Some(self.session.id()),
-            message: Ok(message),
-        };
         let core = self.server.upgrade().ok_or(LocalError::ServerGone)?;
         let sender = Sender {
             context: Arc::clone(core.local_context()),
             session: Some(self.session.clone()),
             holds: Holds::Alone,
         };
-        match core.process(&sender, request).await {
-            Processed::Replied(Some(reply)) if reply.successful() == Some(true) => Ok(()),
-            Processed::Replied(reply) => Err(refused(reply.as_ref())),
-            Processed::Handshaken(..) | Processed::Connecting(_) => Err(LocalError::NoReply),
+        let mut exchange = Exchange::of_server(message, core.local_context());
+        let id = Some(self.session.id());
+        match core.process(&sender, id, &mut exchange).await {
+            Processed::Replied(Flow::Continue) if exchange.reply.successful() == Some(true) => {
+                Ok(())
+            }
+            Processed::Replied(Flow::Continue) => Err(refused(&exchange.reply)),
+            Processed::Replied(Flow::Stop)
+            | Processed::Handshaken(..)
+            | Processed::Connecting(_) => Err(LocalError::NoReply),
         }
     }
 }
 
-fn refused(reply: Option<&Reply>) -> LocalError {
-    match reply.and_then(Reply::error) {
+fn refused(reply: &Reply) -> LocalError {
+    match reply.error() {
         Some(error) => LocalError::Refused(error.clone()),
         None => LocalError::NoReply,
     }

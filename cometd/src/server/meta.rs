@@ -21,7 +21,7 @@ const FULL_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Core {
     /// Makes a session, unless an extension, a listener or the policy objects.
-    pub(super) async fn handshake(self: &Arc<Self>, exchange: Exchange) -> Processed {
+    pub(super) async fn handshake(self: &Arc<Self>, exchange: &mut Exchange) -> Processed {
         let session = ServerSession::new(random_id(), "", self, None);
         self.handshake_of(session, exchange).await
     }
@@ -30,7 +30,7 @@ impl Core {
     pub(super) async fn handshake_locally(
         self: &Arc<Self>,
         name: &str,
-        exchange: Exchange,
+        exchange: &mut Exchange,
     ) -> Processed {
         let name = if name.is_empty() {
             String::new()
@@ -44,12 +44,12 @@ impl Core {
     async fn handshake_of(
         self: &Arc<Self>,
         session: ServerSession,
-        mut exchange: Exchange,
+        exchange: &mut Exchange,
     ) -> Processed {
-        match self.accept(&session, &mut exchange).await {
+        match self.accept(&session, exchange).await {
             Ok(()) => {
-                let reply = self.replied(Some(&session), exchange.reply).await;
-                Processed::Handshaken(session, reply)
+                let flow = self.replied(Some(&session), &mut exchange.reply).await;
+                Processed::Handshaken(session, flow)
             }
             Err(refusal) => {
                 Processed::Replied(self.conclude(Some(&session), exchange, Err(refusal)).await)

@@ -14,7 +14,7 @@ use super::session::{Batch, ServerSession};
 use super::timers::now;
 use crate::protocol::codec::Request;
 use crate::protocol::{
-    Advice, BayeuxError, ChannelKind, MetaChannel, ParseError, Reconnect, Reply,
+    Advice, BayeuxError, ChannelKind, ClientId, MetaChannel, ParseError, Reconnect, Reply,
 };
 use crate::session::{Phase, Wake};
 
@@ -63,12 +63,13 @@ pub(crate) struct Received {
     pub(crate) answered: Option<Connect>,
 }
 
-/// What one message led to.
+/// What one message led to. The reply is in its exchange; [`Flow::Stop`] means that an extension has
+/// dropped it.
 pub(super) enum Processed {
-    /// A reply, unless an extension has dropped it.
-    Replied(Option<Reply>),
-    /// A new session and the reply that says so.
-    Handshaken(ServerSession, Option<Reply>),
+    Replied(Flow),
+    /// A new session, and the reply says so.
+    Handshaken(ServerSession, Flow),
+    /// The reply comes later: the connect has it.
     Connecting(Connect),
 }
 
@@ -110,11 +111,27 @@ impl Core {
             answered: None,
         };
         for request in requests {
-            match self.process(&sender, request).await {
-                Processed::Replied(reply) => received.replies.extend(reply),
-                Processed::Handshaken(session, reply) => {
+            let reply = Reply::to(request.echo);
+            let message = match request.message {
+                Ok(message) => message,
+                Err(error) => {
+                    received
+                        .replies
+                        .extend(self.malformed(&sender, reply, error).await);
+                    continue;
+                }
+            };
+            let mut exchange = Exchange::new(message, reply, Arc::clone(&sender.context));
+            match self
+                .process(&sender, request.client_id, &mut exchange)
+                .await
+            {
+                Processed::Replied(Flow::Continue) => received.replies.push(exchange.reply),
+                Processed::Replied(Flow::Stop) => {}
+                Processed::Handshaken(session, flow) => {
                     received.session = Some(session);
                     received.handshaken = true;
+                    let reply = (flow == Flow::Continue).then_some(exchange.reply);
                     received.replies.extend(reply);
                 }
                 // Of two in one envelope the later one replaces the earlier.
@@ -131,37 +148,52 @@ impl Core {
     }
 
     /// Processes one message, up to its reply.
-    pub(super) async fn process(self: &Arc<Self>, sender: &Sender, request: Request) -> Processed {
+    pub(super) async fn process(
+        self: &Arc<Self>,
+        sender: &Sender,
+        client_id: Option<ClientId>,
+        exchange: &mut Exchange,
+    ) -> Processed {
         let span = tracing::debug_span!(
             "message",
-            channel = request.echo.channel.as_deref(),
-            id = request.echo.id.as_deref(),
+            channel = exchange.reply.channel(),
+            id = exchange.reply.id(),
             session = sender.session.as_ref().map(tracing::field::display),
         );
-        self.process_in_span(sender, request).instrument(span).await
+        let processing = self.process_in_span(sender, client_id, exchange);
+        if span.is_disabled() {
+            return processing.await; // To move the future into its span costs more than the test.
+        }
+        processing.instrument(span).await
     }
 
-    async fn process_in_span(self: &Arc<Self>, sender: &Sender, request: Request) -> Processed {
+    async fn process_in_span(
+        self: &Arc<Self>,
+        sender: &Sender,
+        client_id: Option<ClientId>,
+        exchange: &mut Exchange,
+    ) -> Processed {
+        if exchange.message.channel().kind() == ChannelKind::Meta(MetaChannel::Handshake) {
+            // Boxed, because it happens once to a session, and what is larger is moved more.
+            return Box::pin(self.handshake(exchange)).await;
+        }
+        // A handshake may carry credentials.
+        tracing::trace!(message = %exchange.message, "received");
         let session = sender.session.as_ref();
-        let mut reply = Reply::to(request.echo);
-        let message = match request.message {
-            Ok(message) => message,
-            Err(error) => {
-                reply.fail(error);
-                return Processed::Replied(self.replied(session, reply).await);
-            }
-        };
-        let kind = message.channel().kind();
-        if kind != ChannelKind::Meta(MetaChannel::Handshake) {
-            // A handshake may carry credentials.
-            tracing::trace!(%message, "received");
-        }
-        let exchange = Exchange::new(message, reply, Arc::clone(&sender.context));
-        if kind == ChannelKind::Meta(MetaChannel::Handshake) {
-            return self.handshake(exchange).await;
-        }
-        let named = session.filter(|session| request.client_id == Some(session.id()));
+        let named = session.filter(|session| client_id == Some(session.id()));
         self.process_in_session(session, named, exchange).await
+    }
+
+    /// The reply to a message that cannot be read.
+    async fn malformed(
+        &self,
+        sender: &Sender,
+        mut reply: Reply,
+        error: BayeuxError,
+    ) -> Option<Reply> {
+        reply.fail(error);
+        let flow = self.replied(sender.session.as_ref(), &mut reply).await;
+        (flow == Flow::Continue).then_some(reply)
     }
 
     /// Processes a message of the session that the transport found, if it is also the one that the
@@ -170,19 +202,19 @@ impl Core {
         self: &Arc<Self>,
         session: Option<&ServerSession>,
         named: Option<&ServerSession>,
-        mut exchange: Exchange,
+        exchange: &mut Exchange,
     ) -> Processed {
-        let outcome = match self.incoming(named, &mut exchange).await {
+        let outcome = match self.incoming(named, exchange).await {
             Flow::Stop => Err(Refusal::Deleted),
-            Flow::Continue => match Self::alive(named, &mut exchange) {
+            Flow::Continue => match Self::alive(named, exchange) {
                 Err(error) => Err(error.into()),
                 Ok(session) => match exchange.message.channel().kind() {
                     ChannelKind::Meta(MetaChannel::Connect) => {
                         return self.connect(session, exchange).await;
                     }
-                    ChannelKind::Meta(meta) => self.meta(meta, session, &mut exchange).await,
+                    ChannelKind::Meta(meta) => self.meta(meta, session, exchange).await,
                     ChannelKind::Service | ChannelKind::Broadcast => {
-                        self.publish_request(session, &mut exchange).await
+                        self.publish_request(session, exchange).await
                     }
                 },
             },
@@ -240,15 +272,15 @@ impl Core {
     pub(super) async fn conclude(
         &self,
         session: Option<&ServerSession>,
-        mut exchange: Exchange,
+        exchange: &mut Exchange,
         outcome: Result<(), Refusal>,
-    ) -> Option<Reply> {
+    ) -> Flow {
         match outcome {
             Ok(()) => exchange.reply.succeed(),
             Err(Refusal::Deleted) => exchange.delete(),
             Err(Refusal::Error(error)) => exchange.reply.fail(error),
         }
-        self.replied(session, exchange.reply).await
+        self.replied(session, &mut exchange.reply).await
     }
 
     /// Shows an incoming message to the extensions, those of the server first (PROC-2).
@@ -273,21 +305,17 @@ impl Core {
     }
 
     /// Shows a reply to the extensions; one that they drop is not sent (PROC-9).
-    pub(super) async fn replied(
-        &self,
-        session: Option<&ServerSession>,
-        mut reply: Reply,
-    ) -> Option<Reply> {
+    pub(super) async fn replied(&self, session: Option<&ServerSession>, reply: &mut Reply) -> Flow {
         let own = session.and_then(ServerSession::extensions);
         let all = self.extensions().iter().rev().map(|it| &**it);
         for extension in all.chain(own.iter().flat_map(|it| it.iter().rev()).map(|it| &**it)) {
-            match hook::call(|| extension.reply(session, &mut reply)).await {
+            match hook::call(|| extension.reply(session, reply)).await {
                 Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => return None,
+                Ok(Flow::Stop) => return Flow::Stop,
                 Err(error) => tracing::error!(%error, "an extension failed on a reply"),
             }
         }
-        Some(reply)
+        Flow::Continue
     }
 }
 
