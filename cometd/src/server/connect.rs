@@ -81,14 +81,14 @@ impl Core {
             Err(refusal) => {
                 Processed::Replied(self.conclude(Some(session), exchange, Err(refusal)).await)
             }
-            Ok(()) => Processed::Connecting(Connect {
+            Ok(()) => Processed::Connecting(Box::new(Connect {
                 guard,
                 reply: Some(exchange.take_reply()),
                 wants_advice: asked.present,
                 transport,
                 timeout,
                 again,
-            }),
+            })),
         }
     }
 

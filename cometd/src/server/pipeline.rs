@@ -58,9 +58,9 @@ pub(crate) struct Received {
     /// The replies in the order of the requests.
     pub(crate) replies: Vec<Reply>,
     /// The connect that may be held: its reply comes after the others.
-    pub(crate) connect: Option<Connect>,
+    pub(crate) connect: Option<Box<Connect>>,
     /// A connect that was answered with the others; its session expires from the drop on.
-    pub(crate) answered: Option<Connect>,
+    pub(crate) answered: Option<Box<Connect>>,
 }
 
 /// What one message led to. The reply is in its exchange; [`Flow::Stop`] means that an extension has
@@ -69,8 +69,8 @@ pub(super) enum Processed {
     Replied(Flow),
     /// A new session, and the reply says so.
     Handshaken(ServerSession, Flow),
-    /// The reply comes later: the connect has it.
-    Connecting(Connect),
+    /// The reply comes later: the connect has it. Boxed, because other messages are more frequent.
+    Connecting(Box<Connect>),
 }
 
 /// A message that does not go on.
@@ -117,7 +117,7 @@ impl Core {
                 Err(error) => {
                     received
                         .replies
-                        .extend(self.malformed(&sender, reply, error).await);
+                        .extend(Box::pin(self.malformed(&sender, reply, error)).await);
                     continue;
                 }
             };
@@ -139,7 +139,7 @@ impl Core {
                 Processed::Connecting(mut connect) => {
                     received
                         .replies
-                        .extend(self.finish_connect(&mut connect, None).await);
+                        .extend(Box::pin(self.finish_connect(&mut connect, None)).await);
                     received.answered = Some(connect);
                 }
             }

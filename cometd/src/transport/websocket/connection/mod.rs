@@ -48,7 +48,7 @@ pub(super) struct Connection<S> {
 
 /// A connect that waits.
 struct Held {
-    connect: Connect,
+    connect: Box<Connect>,
     resume: oneshot::Receiver<Resume>,
 }
 
@@ -325,7 +325,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.feed_replies(&replies).await?;
         }
         match received.connect.take() {
-            Some(connect) => self.hold(connect).await,
+            Some(connect) => Box::pin(self.hold(connect)).await,
             None => Ok(()),
         }
     }
@@ -346,7 +346,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Holds a connect, or answers it at once (CN-7).
-    async fn hold(&mut self, mut connect: Connect) -> Result<(), End> {
+    async fn hold(&mut self, mut connect: Box<Connect>) -> Result<(), End> {
         let hold = if self.is_connect_only(connect.session()) {
             Hold::ForMessages
         } else {
