@@ -1,13 +1,15 @@
 //! The clients of the field and a browser, against a running `demo`.
 //!
-//! These need Node.js with the packages of `tests/interop`, and some of them Chromium. What is not
-//! there is skipped and said so; with `CI=true` it is a failure.
+//! These need Node.js with the packages of `tests/interop`, some of them Chromium, and one Java with the
+//! libraries of `tests/interop/java`. What is not there is skipped and said so; with `CI=true` it is a
+//! failure.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 
 use parking_lot::Mutex;
@@ -37,15 +39,64 @@ fn older_official_clients_work_over_websocket() {
 }
 
 #[test]
-fn the_clients_of_faye_work_over_both_transports() {
-    let runs = ["faye", "faye-1.2"].map(|client| {
+fn official_clients_log_in_and_lose_rights() {
+    // 9.5 of the specification of security
+    let runs = ["cometd", "cometd-3"].map(|client| {
         ["long-polling", "websocket"].map(|transport| Run {
-            script: "faye.mjs",
+            script: "authentication.mjs",
             client,
             transport,
         })
     });
+    judged_by(
+        "authentication",
+        "logins of official clients",
+        &runs.concat(),
+    );
+}
+
+#[test]
+fn the_clients_of_faye_work_over_both_transports() {
+    let runs = ["faye", "faye-1.2"].map(|client| both("faye.mjs", client));
     judged("the clients of Faye", &runs.concat());
+}
+
+#[test]
+fn the_official_java_client_works_over_both_transports() {
+    // T-CLI-2
+    if let Some(missing) = missing_java() {
+        return skip("the official Java client", &missing);
+    }
+    let _turn = TURN.lock();
+    let demo = Demo::start();
+    let url = demo.endpoint();
+    thread::scope(|scope| {
+        for transport in ["long-polling", "websocket"] {
+            scope.spawn(|| {
+                let mut java = Command::new("java");
+                java.args(["-cp", "target/lib/*", "Official.java", "--url", &url])
+                    .args(["--transport", transport])
+                    .current_dir(scripts().join("java"));
+                content(&mut java);
+            });
+        }
+    });
+    demo.stop();
+}
+
+#[test]
+fn the_extensions_of_the_official_client_work_over_both_transports() {
+    let runs = ["cometd", "cometd-8"].map(|client| both("extensions.mjs", client));
+    judged("the extensions of the official client", &runs.concat());
+}
+
+#[test]
+fn the_official_client_hears_everything_once_and_in_order_through_a_faulty_proxy() {
+    // extensions 2.12, 2.13
+    judged(
+        "the official client behind a faulty proxy",
+        &both("fire.mjs", "cometd"),
+    );
 }
 
 #[test]
@@ -56,6 +107,21 @@ fn the_official_client_works_in_a_browser() {
     let _turn = TURN.lock();
     let demo = Demo::start();
     demo.judge("browser.mjs", &["--url", &demo.endpoint()]);
+    demo.stop();
+}
+
+#[test]
+fn pages_of_other_origins_do_what_they_may_in_a_browser() {
+    // LP-10, WS-5: T-LP-15
+    if let Some(missing) = missing_browser() {
+        return skip("pages of other origins", &missing);
+    }
+    let _turn = TURN.lock();
+    let friend = free_port().to_string();
+    let allowed = format!("allowedOrigins=http://127.0.0.1:{friend}");
+    let demo = Demo::start_with("demo", &["--option", &allowed]);
+    let arguments = ["--url", &demo.endpoint(), "--friend", &friend];
+    demo.judge("strangers.mjs", &arguments);
     demo.stop();
 }
 
@@ -98,13 +164,26 @@ struct Run {
     transport: &'static str,
 }
 
-/// Runs scripts against one server, at the same time: they spend most of it waiting.
+/// A script with one client over both transports that need no page.
+fn both(script: &'static str, client: &'static str) -> [Run; 2] {
+    ["long-polling", "websocket"].map(|transport| Run {
+        script,
+        client,
+        transport,
+    })
+}
+
 fn judged(what: &str, runs: &[Run]) {
+    judged_by("demo", what, runs);
+}
+
+/// Runs scripts against one example, at the same time: they spend most of it waiting.
+fn judged_by(example: &'static str, what: &str, runs: &[Run]) {
     if let Some(missing) = missing_packages() {
         return skip(what, &missing);
     }
     let _turn = TURN.lock();
-    let demo = Demo::start();
+    let demo = Demo::start_with(example, &[]);
     let url = demo.endpoint();
     thread::scope(|scope| {
         for run in runs {
@@ -117,7 +196,7 @@ fn judged(what: &str, runs: &[Run]) {
     demo.stop();
 }
 
-/// A `demo` process; it ends with the test, whatever becomes of that.
+/// An example, by default the demo, as a process; it ends with the test, whatever becomes of that.
 struct Demo {
     process: Child,
     /// Kept open, so that the process can write.
@@ -127,7 +206,11 @@ struct Demo {
 
 impl Demo {
     fn start() -> Self {
-        let mut process = Command::new(demo_binary())
+        Self::start_with("demo", &[])
+    }
+
+    fn start_with(example: &'static str, arguments: &[&str]) -> Self {
+        let mut process = Command::new(binary(example))
             .args([
                 "--listen",
                 "127.0.0.1:0",
@@ -136,6 +219,7 @@ impl Demo {
                 "--option",
                 "maxInterval=3000",
             ])
+            .args(arguments)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::piped())
             .spawn()
@@ -164,28 +248,9 @@ impl Demo {
 
     /// Runs a script, and shows its findings if it is not content.
     fn judge(&self, script: &str, arguments: &[&str]) {
-        let run = Command::new("node")
-            .arg(script)
-            .args(arguments)
-            .current_dir(scripts())
-            .output();
-        let Output {
-            status,
-            stdout,
-            stderr,
-        } = run.unwrap();
-        let (stdout, stderr) = (
-            String::from_utf8_lossy(&stdout),
-            String::from_utf8_lossy(&stderr),
-        );
-        assert!(
-            status.success(),
-            "{script} {arguments:?}\n{stdout}\n{stderr}"
-        );
-        assert!(
-            stdout.contains(" passed, 0 failed"),
-            "{script} has checked nothing\n{stdout}"
-        );
+        let mut node = Command::new("node");
+        node.arg(script).args(arguments).current_dir(scripts());
+        content(&mut node);
     }
 
     /// PRODUCT 3: on SIGTERM an example drains and exits 0.
@@ -207,30 +272,55 @@ impl Drop for Demo {
     }
 }
 
-/// Builds the demo, as its user would.
-fn demo_binary() -> &'static Path {
-    static BINARY: OnceLock<PathBuf> = OnceLock::new();
-    BINARY.get_or_init(|| {
-        let build = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--package",
-                "demo",
-                "--message-format",
-                "json-render-diagnostics",
-            ])
-            .stderr(Stdio::inherit())
-            .output()
-            .unwrap();
-        assert!(build.status.success(), "the demo does not build");
-        String::from_utf8(build.stdout)
-            .unwrap()
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .filter(|artifact| artifact["target"]["name"] == "demo")
-            .find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from))
-            .expect("an executable called demo")
-    })
+/// Builds an example, as its user would.
+fn binary(example: &'static str) -> PathBuf {
+    static BINARIES: Mutex<BTreeMap<&str, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut binaries = BINARIES.lock();
+    binaries
+        .entry(example)
+        .or_insert_with(|| build(example))
+        .clone()
+}
+
+fn build(example: &str) -> PathBuf {
+    let build = Command::new(env!("CARGO"))
+        .args(["build", "--package", example])
+        .args(["--message-format", "json-render-diagnostics"])
+        .stderr(Stdio::inherit())
+        .output()
+        .unwrap();
+    assert!(build.status.success(), "{example} does not build");
+    String::from_utf8(build.stdout)
+        .unwrap()
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .filter(|artifact| artifact["target"]["name"] == example)
+        .find_map(|artifact| artifact["executable"].as_str().map(PathBuf::from))
+        .unwrap_or_else(|| panic!("no executable called {example}"))
+}
+
+/// A port that a script can listen on a moment later.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Runs a judge, and shows its findings if it is not content.
+fn content(judge: &mut Command) {
+    let Output {
+        status,
+        stdout,
+        stderr,
+    } = judge.output().unwrap();
+    let (stdout, stderr) = (
+        String::from_utf8_lossy(&stdout),
+        String::from_utf8_lossy(&stderr),
+    );
+    assert!(status.success(), "{judge:?}\n{stdout}\n{stderr}");
+    assert!(
+        stdout.contains(" passed, 0 failed"),
+        "{judge:?} has checked nothing\n{stdout}"
+    );
 }
 
 fn scripts() -> PathBuf {
@@ -253,6 +343,14 @@ fn missing_packages() -> Option<String> {
         let modules = scripts().join("node_modules");
         let missing = packages.keys().find(|name| !modules.join(name).is_dir())?;
         Some(format!("{missing} of tests/interop (`npm install` there)"))
+    })
+}
+
+fn missing_java() -> Option<String> {
+    missing_program("java", "Java").or_else(|| {
+        let libraries = scripts().join("java/target/lib");
+        let is_there = libraries.is_dir();
+        (!is_there).then(|| "tests/interop/java/target/lib (`mvn package` there)".to_owned())
     })
 }
 
