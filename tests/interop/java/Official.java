@@ -181,7 +181,12 @@ public final class Official {
     private static void disconnect(Peers peers) throws Exception {
         Peer alice = peers.open(url);
         String before = alice.client.getId();
+        // By now the second connect is held.
+        alice.subscribe(channel("before"));
         require(alice.client.disconnect(BOUND), "no reply to the disconnect");
+        // Its answer may come after that of the disconnect, and would end a handshake that is under way.
+        alice.await("the answer to the last connect", it -> on(it, "/meta/connect")
+            && it.get("advice") instanceof Map<?, ?> advice && "none".equals(advice.get("reconnect")));
         alice.connect();
         require(!alice.client.getId().equals(before), "the session is the old one");
         alice.subscribe(channel("again"));
