@@ -89,7 +89,7 @@ pub(in crate::transport) fn options(config: &WebSocketConfig) -> Options {
     let options = Options::default()
         .with_limits(limit, limit)
         .with_read_buffer_capacity(config.buffer_size)
-        .with_write_buffer_capacity(config.buffer_size)
+        .with_write_buffer_capacity(WRITE_BUFFER)
         .with_utf8();
     if config.disabled_extensions.contains(DEFLATE) {
         return options;
@@ -104,6 +104,9 @@ pub(in crate::transport) fn options(config: &WebSocketConfig) -> Options {
         .with_deflate_pool(DeflatePool::new(at_once))
         .with_compression_threshold(WORTH_PACKING)
 }
+
+/// Bytes that the write buffer of a socket starts with: a reply or two.
+const WRITE_BUFFER: usize = 512;
 
 /// The extension that `ws.enableExtension.permessage-deflate` switches.
 const DEFLATE: &str = "permessage-deflate";
