@@ -5,9 +5,10 @@ use quote::quote;
 use syn::{ImplItem, Item, ItemImpl, ItemStruct};
 
 use crate::{
-    attr::{self, FieldRole, HandlersArguments, MethodRole, ServiceArguments},
+    attr::{HandlersArguments, ServiceArguments},
     expand,
     paths::Paths,
+    role::{self, FieldRole, MethodRole},
     validate::{self, Annotated},
 };
 
@@ -20,7 +21,7 @@ pub(crate) fn service(arguments: TokenStream, tokens: &TokenStream) -> TokenStre
     let roles: Vec<_> = item
         .fields
         .iter_mut()
-        .map(|it| attr::take_field_roles(&mut it.attrs))
+        .map(|it| role::take_field_roles(&mut it.attrs))
         .collect();
     let arguments = syn::parse2::<ServiceArguments>(arguments);
     let paths = Paths::new(arguments.as_ref().ok().and_then(|it| it.runtime.clone()));
@@ -63,7 +64,7 @@ fn annotated(item: &mut ImplItem) -> Option<Annotated> {
     let ImplItem::Fn(method) = item else {
         return None;
     };
-    let roles = attr::take_method_roles(&mut method.attrs);
+    let roles = role::take_method_roles(&mut method.attrs);
     if roles.is_empty() {
         return None;
     }

@@ -36,13 +36,14 @@ mod errors;
 mod expand;
 mod model;
 mod paths;
+mod role;
 #[cfg(test)]
 mod tests;
 mod validate;
 
 use proc_macro::TokenStream;
 
-use crate::attr::{FieldRole, MethodRole};
+use crate::role::{FieldRole, MethodRole};
 
 /// Makes a struct a service, which a server finds with `discover` or is given with `service`.
 ///

@@ -5,10 +5,10 @@ use syn::{Ident, Pat, PatType, Signature, Type, TypeReference, ext::IdentExt, sp
 
 use super::signature::{bare, mentions, typed_arguments};
 use crate::{
-    attr::MethodRole,
     channel::{Channel, Parameter},
     errors::Errors,
     model::{Argument, ArgumentSource},
+    role::MethodRole,
 };
 
 /// The arguments after `&self`, checked against the template parameters of `channels`.

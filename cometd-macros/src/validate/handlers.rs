@@ -6,12 +6,13 @@ use syn::{Attribute, Ident, ItemImpl, LitStr, Signature, Type, spanned::Spanned}
 use super::{argument, channels, signature};
 use crate::{
     attr::{
-        ChannelsArguments, ConfigureArguments, HandlersArguments, ListenerArguments, MethodRole,
-        cfgs, check_bare, parse_arguments,
+        ChannelsArguments, ConfigureArguments, HandlersArguments, ListenerArguments, cfgs,
+        check_bare, parse_arguments,
     },
     channel::Channel,
     errors::Errors,
     model::{Configure, Handler, HandlerKind, Handlers, Invocation},
+    role::MethodRole,
 };
 
 /// A method, and what was taken off it.

@@ -10,7 +10,7 @@ pub(crate) use service::service;
 
 use syn::{Attribute, LitStr};
 
-use crate::{attr::MethodRole, channel::Channel, errors::Errors};
+use crate::{channel::Channel, errors::Errors, role::MethodRole};
 
 /// The channels of one attribute: at least one, each well formed, none twice.
 fn channels(

@@ -3,9 +3,10 @@
 use syn::{Attribute, ItemStruct, LitStr};
 
 use crate::{
-    attr::{FieldRole, ServiceArguments, cfgs, check_bare},
+    attr::{ServiceArguments, cfgs, check_bare},
     errors::Errors,
     model::{Field, FieldSource, Service},
+    role::FieldRole,
 };
 
 /// `roles` holds what was taken off each field, in the order of the fields of `item`.

@@ -5,9 +5,9 @@ use quote::ToTokens;
 use syn::{FnArg, PatType, ReceiverKind, ReturnType, Safety, Signature, Type, spanned::Spanned};
 
 use crate::{
-    attr::MethodRole,
     errors::Errors,
     model::{Receiver, Timing},
+    role::MethodRole,
 };
 
 /// Refuses what no annotated method may be.
