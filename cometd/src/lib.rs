@@ -106,21 +106,22 @@ pub use self::protocol::{
 #[cfg(feature = "serve")]
 pub use self::serve::{Serve, serve};
 pub use self::server::{
-    Attachment, Authorizer, BayeuxServer, BuildError, Builder, CallError, ChannelConfig, Context, DataFilter,
-    Decision, DefaultSecurityPolicy, Deferred, Dump, Exchange, Explanation, Extension, Finding, Flow, HandlerError,
-    Intent, LocalError, LocalSession, Location, MessageListener, NoMarkup, Origin, Outcome,
-    Principal, Problem, Provisions, QueueListener, Removal, Rule, SecurityPolicy, SendError, ServerChannel,
-    ServerConfig, ServerListener, ServerSession, Statistics, Stopped, Subscriber, Vote, config,
+    Attachment, Authorizer, BayeuxServer, BuildError, Builder, CallError, ChannelConfig, Context,
+    DataFilter, Decision, DefaultSecurityPolicy, Deferred, Dump, Exchange, Explanation, Extension,
+    Finding, Flow, HandlerError, Intent, LocalError, LocalSession, Location, MessageListener,
+    NoMarkup, Origin, Outcome, Principal, Problem, Provisions, QueueListener, Removal, Rule,
+    SecurityPolicy, SendError, ServerChannel, ServerConfig, ServerListener, ServerSession,
+    Statistics, Stopped, Subscriber, Vote, config,
 };
 pub use self::service::{
-    Answer, AsResult, Attribute, Call, Caller, Completion, Data, Definition, Failure, FromCall, FromParameter,
-    Handlers, IntoAcceptance, IntoCompletion, IntoFailure, IntoOutcome, Lend, Registration, Rejection, Service,
-    ServiceContext, State,
+    Answer, AsResult, Attribute, Call, Caller, Completion, Data, Definition, Failure, FromCall,
+    FromParameter, Handlers, IntoAcceptance, IntoCompletion, IntoFailure, IntoOutcome, Lend,
+    Registration, Rejection, Service, ServiceContext, State,
 };
 pub use self::session::{Phase, QueueOverflow};
 pub use self::transport::{BayeuxService, Body, Secure};
 #[cfg(feature = "macros")]
 pub use cometd_macros::{
-    configure, handlers, inject, listener, post_construct, pre_destroy, remote_call, service, session,
-    subscription,
+    configure, handlers, inject, listener, post_construct, pre_destroy, remote_call, service,
+    session, subscription,
 };

@@ -23,9 +23,6 @@ pub(crate) trait Installation: Send {
     /// Where it is declared.
     fn location(&self) -> Option<Location>;
 
-    /// Its methods, in the order of the source.
-    fn rows(&self) -> Vec<Row>;
-
     /// Attaches it.
     fn install<'a>(
         self: Box<Self>,
@@ -38,8 +35,21 @@ pub(crate) trait Installation: Send {
 pub(crate) struct Installed {
     /// What has been attached, unless it came to nothing at all.
     pub(crate) running: Option<Box<dyn Running>>,
+    /// Its methods, in the order of the source.
+    pub(crate) rows: Vec<Row>,
     /// What is wrong with it.
     pub(crate) problems: Vec<Problem>,
+}
+
+impl Installed {
+    /// It came to nothing.
+    pub(crate) const fn nothing(problems: Vec<Problem>) -> Self {
+        Self {
+            running: None,
+            rows: Vec::new(),
+            problems,
+        }
+    }
 }
 
 /// A service that is attached.
@@ -98,11 +108,11 @@ impl Services {
                 problems.push(Problem::new(location, text));
                 continue;
             }
-            let rows = installation.rows();
             let installed = installation.install(server, provisions).await;
             problems.extend(installed.problems);
             names.push((name.clone(), location));
             if let Some(running) = installed.running {
+                let rows = installed.rows;
                 self.started.lock().push(Started {
                     name,
                     location,

@@ -51,19 +51,6 @@ mod tests {
             Some(Location::new("chat.rs", 1, 2))
         }
 
-        fn rows(&self) -> Vec<Row> {
-            let row = |kind, name, channels, line| Row {
-                kind,
-                name,
-                channels,
-                location: Location::new("chat.rs", line, 8),
-            };
-            vec![
-                row("listener", "line", &["/chat/{room}", "/lobby"], 10),
-                row("pre_destroy", "end", &[], 20),
-            ]
-        }
-
         fn install<'a>(
             self: Box<Self>,
             server: &'a BayeuxServer,
@@ -73,8 +60,19 @@ mod tests {
                 channel.authorizer(Grant::ALL);
             });
             configured.unwrap();
+            let row = |kind, name, channels, line| Row {
+                kind,
+                name,
+                channels,
+                location: Location::new("chat.rs", line, 8),
+            };
+            let rows = vec![
+                row("listener", "line", &["/chat/{room}", "/lobby"], 10),
+                row("pre_destroy", "end", &[], 20),
+            ];
             Box::pin(std::future::ready(Installed {
                 running: Some(self),
+                rows,
                 problems: Vec::new(),
             }))
         }

@@ -23,7 +23,7 @@ impl BayeuxServer {
     /// them was written, and every task ends (SES-16).
     ///
     /// Waits for that, but not longer than `patience`. What a `#[pre_destroy]` method publishes still
-    /// reaches everyone.
+    /// reaches everyone who is connected.
     ///
     /// # Cancel safety
     /// The server stops even if this is dropped; services that were still running are not told.

@@ -4,120 +4,176 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::bound::{Bound, Listener, RemoteCall, Subscription};
+use super::bound::{Bound, BoundKind, Configure, Handle, Step};
 use super::call::Environment;
-use super::definition::Handlers;
-use super::method::{
-    Completion, Configure, Handle, IfExists, Kind, OwnPublishes, REMOTE_CALL, Step,
-};
+use super::handler::{Handler, Listener, RemoteCall, Subscription};
+use super::method::{Completion, IfExists, REMOTE_CALL};
 use crate::protocol::{ChannelPattern, ChannelTemplate};
 use crate::server::hook;
 use crate::server::{
-    Attachment, BayeuxServer, Installed, MessageListener, Outcome, Problem, Row, Running,
-    Subscriber,
+    Attachment, BayeuxServer, Installed, MessageListener, Problem, Row, Running, Subscriber,
 };
 
-/// A service with everything that has been attached for it.
-pub(super) struct Attached<'a, S: 'static> {
+/// A service that is being attached.
+pub(super) struct Attaching<'a> {
     server: &'a BayeuxServer,
-    running: Service<S>,
+    environment: Arc<Environment>,
+    /// The listeners of channels.
+    attachments: Vec<Attachment>,
+    /// What the service's session is subscribed to for its methods.
+    subscriptions: Vec<ChannelPattern>,
     problems: Vec<Problem>,
 }
 
 /// A service that is attached.
-struct Service<S: 'static> {
-    service: Arc<S>,
+struct Attached {
+    methods: Vec<Bound>,
     environment: Arc<Environment>,
-    /// The listeners of channels.
     attachments: Vec<Attachment>,
-    /// What its session is subscribed to for its methods.
     subscriptions: Vec<ChannelPattern>,
     /// Whether it is told of its end: not if it could not even start.
     constructed: bool,
 }
 
-impl<'a, S: Handlers + Send + Sync> Attached<'a, S> {
+impl<'a> Attaching<'a> {
+    pub(super) fn new(
+        server: &'a BayeuxServer,
+        environment: Environment,
+        problems: Vec<Problem>,
+    ) -> Self {
+        Self {
+            server,
+            environment: Arc::new(environment),
+            attachments: Vec::new(),
+            subscriptions: Vec::new(),
+            problems,
+        }
+    }
+
     /// Configures channels, lets the service prepare itself, then adds listeners, subscriptions and remote
     /// calls (`services.md` 2.8.44), each in the order of the source.
     ///
     /// In CometD the service prepares itself last, when its methods may have been called already.
-    pub(super) async fn attach(
-        server: &'a BayeuxServer,
-        service: S,
-        environment: Environment,
-    ) -> Installed {
-        let mut attached = Self {
-            server,
-            running: Service {
-                service: Arc::new(service),
-                environment: Arc::new(environment),
-                attachments: Vec::new(),
-                subscriptions: Vec::new(),
-                constructed: false,
-            },
-            problems: Vec::new(),
-        };
-        attached.configure_all();
-        if attached.construct().await {
-            attached.running.constructed = true;
-            attached.listen_all();
-            attached.subscribe_all().await;
-            attached.answer_all();
+    pub(super) async fn attach(mut self, methods: Vec<Bound>) -> Installed {
+        for Bound { row, kind } in &methods {
+            if let BoundKind::Configure(if_exists, method) = kind {
+                self.configure(row, *if_exists, &**method);
+            }
+        }
+        let constructed = self.construct(&methods).await;
+        if constructed {
+            self.listen(&methods);
+            for Bound { row, kind } in &methods {
+                if let BoundKind::Subscription(method) = kind {
+                    self.subscribe(row, method).await;
+                }
+            }
+            self.answer(&methods);
         }
         Installed {
-            running: Some(Box::new(attached.running)),
-            problems: attached.problems,
+            rows: methods.iter().map(|it| it.row).collect(),
+            running: Some(Box::new(Attached {
+                methods,
+                environment: self.environment,
+                attachments: self.attachments,
+                subscriptions: self.subscriptions,
+                constructed,
+            })),
+            problems: self.problems,
         }
     }
 
-    fn configure_all(&mut self) {
-        for method in S::METHODS {
-            if let Kind::Configure(if_exists, call) = method.kind {
-                self.configure(&method.row, if_exists, call);
+    fn problem(&mut self, row: &Row, text: String) {
+        self.problems.push(Problem::new(row.location, text));
+    }
+
+    fn configure(&mut self, row: &Row, if_exists: IfExists, method: &dyn Configure) {
+        let method_name = row.name;
+        for name in row.channels {
+            let mut result = Ok(());
+            let created = self
+                .server
+                .create_channel_if_absent(*name, |channel| result = method.configure(channel));
+            match (created, if_exists) {
+                (Err(error), _) => self.problem(row, format!("`{name}`: {error}")),
+                (Ok((channel, false)), IfExists::Run) => {
+                    channel.configure(|channel| result = method.configure(channel));
+                }
+                (Ok((_, false)), IfExists::Error) => {
+                    let text = format!(
+                        "`{name}` exists already when `{method_name}` is to configure it; `if_exists = \"run\"` configures it all the same"
+                    );
+                    self.problem(row, text);
+                }
+                (Ok((_, false)), IfExists::Skip) | (Ok((_, true)), _) => {}
+            }
+            if let Err(error) = result {
+                let text = format!("`{method_name}` could not configure `{name}`: {error}");
+                self.problem(row, text);
             }
         }
     }
 
-    async fn construct(&mut self) -> bool {
-        for method in S::METHODS {
-            if let Kind::PostConstruct(call) = method.kind
-                && let Err(error) = step(&*self.running.service, call).await
+    async fn construct(&mut self, methods: &[Bound]) -> bool {
+        for Bound { row, kind } in methods {
+            if let BoundKind::PostConstruct(method) = kind
+                && let Err(error) = step(&**method).await
             {
-                let name = method.row.name;
-                self.problem(&method.row, format!("`{name}` failed: {error}"));
+                self.problem(row, format!("`{}` failed: {error}", row.name));
                 return false;
             }
         }
         true
     }
 
-    fn listen_all(&mut self) {
-        for method in S::METHODS {
-            if let Kind::Listener(own, call) = method.kind {
-                for template in self.templates(&method.row, ToOwned::to_owned) {
-                    self.listen(&method.row, template, own, call);
+    fn listen(&mut self, methods: &[Bound]) {
+        for Bound { row, kind } in methods {
+            let BoundKind::Listener(own, method) = kind else {
+                continue;
+            };
+            for template in self.templates(row, ToOwned::to_owned) {
+                let pattern = template.pattern().clone();
+                let listener = Listener {
+                    handler: self.handler(row, method),
+                    template,
+                    own: *own,
+                };
+                self.add_listener(&pattern, Arc::new(listener));
+            }
+        }
+    }
+
+    async fn subscribe(&mut self, row: &Row, method: &Arc<dyn Handle<Completion>>) {
+        let templates = self.templates(row, ToOwned::to_owned);
+        let patterns = templates.iter().map(|it| it.pattern().clone());
+        let patterns: Vec<ChannelPattern> = patterns.collect();
+        let handler = self.handler(row, method);
+        let subscriber: Arc<dyn Subscriber> = Arc::new(Subscription { handler, templates });
+        for pattern in patterns {
+            let session = &self.environment.session;
+            let subscribed = session
+                .share_subscription(pattern.clone(), Arc::clone(&subscriber))
+                .await;
+            match subscribed {
+                Ok(()) => self.subscriptions.push(pattern),
+                Err(error) => {
+                    let text = format!("`{}` cannot subscribe to `{pattern}`: {error}", row.name);
+                    self.problem(row, text);
                 }
             }
         }
     }
 
-    async fn subscribe_all(&mut self) {
-        for method in S::METHODS {
-            if let Kind::Subscription(call) = method.kind {
-                self.subscribe(&method.row, call).await;
-            }
-        }
-    }
-
-    fn answer_all(&mut self) {
-        for method in S::METHODS {
-            if let Kind::RemoteCall(call) = method.kind {
-                self.check_alone(&method.row);
-                for template in self.templates(&method.row, channel_of) {
-                    let pattern = template.pattern().clone();
-                    let bound = self.bind(&method.row, call);
-                    self.add_listener(&pattern, Arc::new(RemoteCall { bound, template }));
-                }
+    fn answer(&mut self, methods: &[Bound]) {
+        for Bound { row, kind } in methods {
+            let BoundKind::RemoteCall(method) = kind else {
+                continue;
+            };
+            self.check_alone(row);
+            for template in self.templates(row, channel_of) {
+                let pattern = template.pattern().clone();
+                let handler = self.handler(row, method);
+                self.add_listener(&pattern, Arc::new(RemoteCall { handler, template }));
             }
         }
     }
@@ -136,40 +192,6 @@ impl<'a, S: Handlers + Send + Sync> Attached<'a, S> {
         }
     }
 
-    fn problem(&mut self, row: &Row, text: String) {
-        self.problems.push(Problem::new(row.location, text));
-    }
-
-    fn configure(&mut self, row: &Row, if_exists: IfExists, call: Configure<S>) {
-        let method = row.name;
-        for name in row.channels {
-            let service = &*self.running.service;
-            let mut result = Ok(());
-            let created = self
-                .server
-                .create_channel_if_absent(*name, |channel| result = call(service, channel));
-            match (created, if_exists) {
-                (Err(error), _) => self.problem(row, format!("`{name}`: {error}")),
-                (Ok((channel, false)), IfExists::Run) => {
-                    channel.configure(|channel| result = call(service, channel));
-                }
-                (Ok((_, false)), IfExists::Error) => {
-                    let text = format!(
-                        "`{name}` exists already when `{method}` is to configure it; `if_exists = \"run\"` configures it all the same"
-                    );
-                    self.problem(row, text);
-                }
-                (Ok((_, false)), IfExists::Skip) | (Ok((_, true)), _) => {}
-            }
-            if let Err(error) = result {
-                self.problem(
-                    row,
-                    format!("`{method}` could not configure `{name}`: {error}"),
-                );
-            }
-        }
-    }
-
     /// The channels of a method; `channel` makes one of what the attribute says.
     fn templates(&mut self, row: &Row, channel: fn(&str) -> String) -> Vec<ChannelTemplate> {
         let mut templates = Vec::new();
@@ -182,58 +204,18 @@ impl<'a, S: Handlers + Send + Sync> Attached<'a, S> {
         templates
     }
 
-    fn bind<T>(&self, row: &Row, call: Handle<S, T>) -> Bound<S, T> {
+    fn handler<T>(&self, row: &Row, method: &Arc<dyn Handle<T>>) -> Handler<T> {
         let Row { name, location, .. } = row;
-        Bound {
-            service: Arc::clone(&self.running.service),
-            environment: Arc::clone(&self.running.environment),
+        Handler {
+            method: Arc::clone(method),
+            environment: Arc::clone(&self.environment),
             location: format!("{name} in {location}").into(),
-            call,
         }
-    }
-
-    fn listen(
-        &mut self,
-        row: &Row,
-        template: ChannelTemplate,
-        own: OwnPublishes,
-        call: Handle<S, Outcome>,
-    ) {
-        let pattern = template.pattern().clone();
-        let listener = Listener {
-            bound: self.bind(row, call),
-            template,
-            own,
-        };
-        self.add_listener(&pattern, Arc::new(listener));
     }
 
     fn add_listener(&mut self, pattern: &ChannelPattern, listener: Arc<dyn MessageListener>) {
         let (channel, _) = self.server.core().create_channel(pattern, |_| ());
-        self.running
-            .attachments
-            .push(channel.attach_listener(listener));
-    }
-
-    async fn subscribe(&mut self, row: &Row, call: Handle<S, Completion>) {
-        let templates = self.templates(row, ToOwned::to_owned);
-        let patterns = templates.iter().map(|it| it.pattern().clone());
-        let patterns: Vec<ChannelPattern> = patterns.collect();
-        let bound = self.bind(row, call);
-        let subscriber: Arc<dyn Subscriber> = Arc::new(Subscription { bound, templates });
-        for pattern in patterns {
-            let session = &self.running.environment.session;
-            let subscribed = session
-                .share_subscription(pattern.clone(), Arc::clone(&subscriber))
-                .await;
-            match subscribed {
-                Ok(()) => self.running.subscriptions.push(pattern),
-                Err(error) => {
-                    let text = format!("`{}` cannot subscribe to `{pattern}`: {error}", row.name);
-                    self.problem(row, text);
-                }
-            }
-        }
+        self.attachments.push(channel.attach_listener(listener));
     }
 }
 
@@ -257,11 +239,11 @@ fn overlap(one: &str, other: &str) -> bool {
 }
 
 /// Calls a method at the start or the end of its service.
-async fn step<S>(service: &S, call: Step<S>) -> Completion {
-    hook::call(|| call(service)).await?
+async fn step(method: &dyn Step) -> Completion {
+    hook::call(|| method.step()).await?
 }
 
-impl<S: Handlers + Send + Sync> Running for Service<S> {
+impl Running for Attached {
     fn stop(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async move {
             self.attachments.clear();
@@ -271,12 +253,12 @@ impl<S: Handlers + Send + Sync> Running for Service<S> {
                     tracing::debug!(%session, %pattern, %error, "still subscribed");
                 }
             }
-            for method in S::METHODS {
-                if let Kind::PreDestroy(call) = method.kind
+            for Bound { row, kind } in &self.methods {
+                if let BoundKind::PreDestroy(method) = kind
                     && self.constructed
-                    && let Err(error) = step(&*self.service, call).await
+                    && let Err(error) = step(&**method).await
                 {
-                    let location = method.row.location;
+                    let location = row.location;
                     tracing::error!(%location, %error, "a service failed at its end");
                 }
             }

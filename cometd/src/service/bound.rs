@@ -1,178 +1,89 @@
-//! Methods of a service as the server calls them: listeners of channels, subscribers of the session.
+//! The methods of a service that has been made.
+//!
+//! Here ends what is compiled for each service: everything behind the traits is compiled once.
 
 use std::sync::Arc;
 
-use parking_lot::Mutex;
+use super::call::Call;
+use super::definition::Handlers;
+use super::failure::Answer;
+use super::method::{self, Completion, IfExists, Kind, OwnPublishes};
+use crate::server::{ChannelConfig, Deferred, Outcome, Row};
 
-use super::call::{Call, Environment, Subject};
-use super::caller::Question;
-use super::failure::{Answer, IntoFailure};
-use super::method::{Completion, Handle, OwnPublishes};
-use crate::protocol::{ChannelId, ChannelTemplate, Message, Parameters};
-use crate::server::hook;
-use crate::server::{
-    Deferred, Exchange, HandlerError, MessageListener, Outcome, ServerSession, Subscriber,
-};
-
-/// A method of a service with what its arguments are taken from.
-pub(super) struct Bound<S: 'static, T> {
-    pub(super) service: Arc<S>,
-    pub(super) environment: Arc<Environment>,
-    /// The name and the place of the method.
-    pub(super) location: Arc<str>,
-    pub(super) call: Handle<S, T>,
+/// A method and the service that it is called on.
+pub(super) struct Bound {
+    pub(super) row: Row,
+    pub(super) kind: BoundKind,
 }
 
-impl<S, T> Bound<S, T> {
-    /// Whether the service hears itself.
-    fn is_own(&self, sender: &ServerSession) -> bool {
-        sender == self.environment.session.server_session()
-    }
+/// As [`Kind`], without the type of the service.
+pub(super) enum BoundKind {
+    Configure(IfExists, Box<dyn Configure>),
+    Listener(OwnPublishes, Arc<dyn Handle<Outcome>>),
+    PostConstruct(Box<dyn Step>),
+    PreDestroy(Box<dyn Step>),
+    RemoteCall(Arc<dyn Handle<Answer>>),
+    Subscription(Arc<dyn Handle<Completion>>),
 }
 
-/// The values of a template's variables in a channel that the server found for it.
-pub(super) fn bind(template: &ChannelTemplate, channel: &ChannelId) -> Option<Parameters> {
-    if template.has_variables() {
-        template.bind(channel)
-    } else {
-        template
-            .pattern()
-            .matches(channel)
-            .then(Parameters::default)
-    }
+/// A method that configures channels.
+pub(super) trait Configure: Send + Sync {
+    fn configure(&self, channel: &mut ChannelConfig) -> Completion;
 }
 
-/// A `#[listener]` method on one of its channels.
-pub(super) struct Listener<S: 'static> {
-    pub(super) bound: Bound<S, Outcome>,
-    pub(super) template: ChannelTemplate,
-    pub(super) own: OwnPublishes,
+/// A method that is called for messages.
+pub(super) trait Handle<T>: Send + Sync {
+    fn handle<'a>(&'a self, call: Call<'a>) -> Deferred<'a, T>;
 }
 
-impl<S: Send + Sync> MessageListener for Listener<S> {
-    fn on_message<'a>(
-        &'a self,
-        sender: Option<&'a ServerSession>,
-        exchange: &'a mut Exchange,
-    ) -> Deferred<'a, Outcome> {
-        let Self {
-            bound,
-            template,
-            own,
-        } = self;
-        if *own == OwnPublishes::Ignore && sender.is_some_and(|it| bound.is_own(it)) {
-            return Outcome::Continue.into();
-        }
-        let Some(parameters) = bind(template, exchange.message.channel()) else {
-            return Outcome::Continue.into();
+/// A method that is called at the start or the end of its service.
+pub(super) trait Step: Send + Sync {
+    fn step(&self) -> Deferred<'_, Completion>;
+}
+
+/// Binds the methods of a service, in the order of the source.
+pub(super) fn bind<S: Handlers + Send + Sync>(service: S) -> Vec<Bound> {
+    let service = Arc::new(service);
+    let mut methods = Vec::with_capacity(S::METHODS.len());
+    for method in S::METHODS {
+        let service = Arc::clone(&service);
+        let kind = match method.kind {
+            Kind::Configure(if_exists, call) => {
+                BoundKind::Configure(if_exists, Box::new(Of { service, call }))
+            }
+            Kind::Listener(own, call) => BoundKind::Listener(own, Arc::new(Of { service, call })),
+            Kind::PostConstruct(call) => BoundKind::PostConstruct(Box::new(Of { service, call })),
+            Kind::PreDestroy(call) => BoundKind::PreDestroy(Box::new(Of { service, call })),
+            Kind::RemoteCall(call) => BoundKind::RemoteCall(Arc::new(Of { service, call })),
+            Kind::Subscription(call) => BoundKind::Subscription(Arc::new(Of { service, call })),
         };
-        let call = Call {
-            environment: &bound.environment,
-            sender,
-            context: &exchange.context,
-            parameters,
-            message: Subject::Lent(&mut exchange.message),
-            question: None,
-        };
-        (bound.call)(&bound.service, call)
-    }
-
-    fn location(&self) -> Option<&str> {
-        Some(&self.bound.location)
-    }
-}
-
-/// A `#[remote_call]` method on the channel of one of its targets. It never vetoes: whatever becomes of
-/// the call, its request is acknowledged (`services.md` 2.6.33).
-pub(super) struct RemoteCall<S: 'static> {
-    pub(super) bound: Bound<S, Answer>,
-    pub(super) template: ChannelTemplate,
-}
-
-impl<S: Send + Sync> MessageListener for RemoteCall<S> {
-    fn on_message<'a>(
-        &'a self,
-        sender: Option<&'a ServerSession>,
-        exchange: &'a mut Exchange,
-    ) -> Deferred<'a, Outcome> {
-        let Self { bound, template } = self;
-        let parameters = bind(template, exchange.message.channel());
-        let (Some(sender), Some(parameters)) = (sender, parameters) else {
-            return Outcome::Continue.into();
-        };
-        // services.md 2.6.34
-        if bound.is_own(sender) {
-            return Outcome::Continue.into();
-        }
-        let question = Arc::new(Question {
-            sender: sender.clone(),
-            answer: Message {
-                id: exchange.message.id.clone(),
-                ..Message::empty(exchange.message.channel().clone())
-            },
-            location: Arc::clone(&bound.location),
-            state: Mutex::default(),
+        methods.push(Bound {
+            row: method.row,
+            kind,
         });
-        Deferred::later(async move {
-            let call = Call {
-                environment: &bound.environment,
-                sender: Some(sender),
-                context: &exchange.context,
-                parameters,
-                message: Subject::Lent(&mut exchange.message),
-                question: Some(&question),
-            };
-            let answer = hook::call(|| (bound.call)(&bound.service, call)).await;
-            let answer = answer.unwrap_or_else(|panicked| {
-                Answer::Failed(HandlerError::from(panicked).into_failure())
-            });
-            question.settle(answer).await;
-            Outcome::Continue
-        })
     }
+    methods
+}
 
-    fn location(&self) -> Option<&str> {
-        Some(&self.bound.location)
+struct Of<S, C> {
+    service: Arc<S>,
+    call: C,
+}
+
+impl<S: Send + Sync> Configure for Of<S, method::Configure<S>> {
+    fn configure(&self, channel: &mut ChannelConfig) -> Completion {
+        (self.call)(&self.service, channel)
     }
 }
 
-/// A `#[subscription]` method with all its channels.
-pub(super) struct Subscription<S: 'static> {
-    pub(super) bound: Bound<S, Completion>,
-    pub(super) templates: Vec<ChannelTemplate>,
-}
-
-impl<S: Send + Sync> Subscriber for Subscription<S> {
-    fn on_message<'a>(&'a self, channel: &'a ChannelId, message: &'a Message) -> Deferred<'a, ()> {
-        let Self { bound, templates } = self;
-        let Some(parameters) = templates.iter().find_map(|it| bind(it, channel)) else {
-            return ().into();
-        };
-        let call = Call {
-            environment: &bound.environment,
-            sender: None,
-            context: &bound.environment.context,
-            parameters,
-            message: Subject::Own(Box::new(message.clone())),
-            question: None,
-        };
-        match (bound.call)(&bound.service, call) {
-            Deferred::Now(completion) => {
-                bound.log(channel, completion);
-                ().into()
-            }
-            Deferred::Later(later) => {
-                Deferred::later(async move { bound.log(channel, later.await) })
-            }
-        }
+impl<S: Send + Sync, T> Handle<T> for Of<S, method::Handle<S, T>> {
+    fn handle<'a>(&'a self, call: Call<'a>) -> Deferred<'a, T> {
+        (self.call)(&self.service, call)
     }
 }
 
-impl<S> Bound<S, Completion> {
-    /// An error of a subscription concerns nobody else (`services.md` 2.5.29).
-    fn log(&self, channel: &ChannelId, completion: Completion) {
-        if let Err(error) = completion {
-            tracing::error!(%channel, location = %self.location, %error, "a subscription failed");
-        }
+impl<S: Send + Sync> Step for Of<S, method::Step<S>> {
+    fn step(&self) -> Deferred<'_, Completion> {
+        (self.call)(&self.service)
     }
 }

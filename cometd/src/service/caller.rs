@@ -90,13 +90,13 @@ impl Caller {
         if !self.0.claim() {
             return Ok(());
         }
-        match result.into_data() {
-            Ok(data) => self.0.send(true, data).await,
-            Err(error) => {
+        match self.0.send(true, result).await {
+            Err(SendError::Data(error)) => {
                 let (data, _) = HandlerError::new("no result").into_failure().into_parts();
                 self.0.send(false, data).await?;
                 Err(error.into())
             }
+            sent => sent,
         }
     }
 
@@ -209,12 +209,12 @@ impl Question {
 
     /// Sends the answer as a delivered message that keeps the id of the request (`services.md` 2.6.36);
     /// there is always a `data` field (2.6.37).
-    async fn send(&self, successful: bool, data: RawJson) -> Result<(), SendError> {
-        let message = Message {
-            data: Some(data),
+    async fn send(&self, successful: bool, data: impl IntoData) -> Result<(), SendError> {
+        let mut message = Message {
             successful: Some(successful),
             ..self.answer.clone()
         };
+        message.set_data(data)?;
         self.sender.deliver_message(None, message).await
     }
 }

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::sync::Arc;
 
-use super::bound::bind;
+use super::handler::bind;
 use super::outcome::IntoOutcome;
 use crate::protocol::{ChannelError, ChannelTemplate, Message};
 use crate::server::{

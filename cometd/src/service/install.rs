@@ -4,11 +4,12 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::attached::Attached;
+use super::attached::Attaching;
+use super::bound::{self, Bound};
 use super::call::Environment;
 use super::definition::{Definition, Handlers, Registration, ServiceContext};
 use crate::server::{
-    BayeuxServer, Builder, Installation, Installed, Location, Problem, Provisions, Row,
+    BayeuxServer, Builder, Installation, Installed, Location, Problem, Provisions,
 };
 
 /// Services.
@@ -67,21 +68,20 @@ fn plan<S: Handlers + Send + Sync>(
 ) -> Builder {
     builder.install(Box::new(Plan {
         definition: S::DEFINITION,
-        make,
+        make: Box::new(|context| make(context).map(bound::bind)),
     }))
 }
 
 /// A service that is going to be made.
-struct Plan<F> {
+struct Plan {
     definition: Definition,
-    make: F,
+    make: Make,
 }
 
-impl<S, F> Installation for Plan<F>
-where
-    S: Handlers + Send + Sync,
-    F: FnOnce(&mut ServiceContext<'_>) -> Option<S> + Send + 'static,
-{
+/// Makes a service and binds its methods; `None` if something is missing, which the context has noted.
+type Make = Box<dyn FnOnce(&mut ServiceContext<'_>) -> Option<Vec<Bound>> + Send>;
+
+impl Installation for Plan {
     fn order(&self) -> i32 {
         self.definition.order
     }
@@ -94,10 +94,6 @@ where
         Some(self.definition.location)
     }
 
-    fn rows(&self) -> Vec<Row> {
-        S::METHODS.iter().map(|method| method.row).collect()
-    }
-
     fn install<'a>(
         self: Box<Self>,
         server: &'a BayeuxServer,
@@ -105,33 +101,29 @@ where
     ) -> Pin<Box<dyn Future<Output = Installed> + Send + 'a>> {
         Box::pin(async move {
             let Definition { name, location, .. } = self.definition;
-            let nothing = |problems| Installed {
-                running: None,
-                problems,
-            };
             let session = match server.local_session(name).await {
                 Ok(session) => session,
                 Err(error) => {
                     let text =
                         format!("the session of the service `{name}` cannot handshake: {error}");
-                    return nothing(vec![Problem::new(location, text)]);
+                    return Installed::nothing(vec![Problem::new(location, text)]);
                 }
             };
             let mut context = ServiceContext::new(server, &session, provisions);
             let made = (self.make)(&mut context);
             let problems = context.problems;
-            let Some(service) = made else {
+            let Some(methods) = made else {
                 session.disconnect().await;
-                return nothing(problems);
+                return Installed::nothing(problems);
             };
             let environment = Environment {
                 session,
                 provisions: Arc::clone(provisions),
                 context: Arc::clone(server.core().local_context()),
             };
-            let mut installed = Attached::attach(server, service, environment).await;
-            installed.problems.splice(..0, problems);
-            installed
+            Attaching::new(server, environment, problems)
+                .attach(methods)
+                .await
         })
     }
 }

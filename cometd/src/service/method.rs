@@ -85,10 +85,10 @@ pub struct Method<S: 'static> {
 pub(super) enum Kind<S: 'static> {
     Configure(IfExists, Configure<S>),
     Listener(OwnPublishes, Handle<S, Outcome>),
-    Subscription(Handle<S, Completion>),
-    RemoteCall(Handle<S, Answer>),
     PostConstruct(Step<S>),
     PreDestroy(Step<S>),
+    RemoteCall(Handle<S, Answer>),
+    Subscription(Handle<S, Completion>),
 }
 
 impl<S> Method<S> {

@@ -14,6 +14,7 @@ mod closure;
 mod definition;
 mod extract;
 mod failure;
+mod handler;
 mod install;
 mod method;
 mod outcome;

@@ -13,6 +13,4 @@ pub(crate) use self::pacing::Pacing;
 pub use self::queue::QueueOverflow;
 pub(crate) use self::registry::Registry;
 pub use self::state::Phase;
-pub(crate) use self::state::{
-    Carrier, ConnectToken, Due, Enqueued, Hold, Resume, State, Wake,
-};
+pub(crate) use self::state::{Carrier, ConnectToken, Due, Enqueued, Hold, Resume, State, Wake};
