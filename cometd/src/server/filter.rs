@@ -61,6 +61,25 @@ impl DataFilter for NoMarkup {
     }
 }
 
+/// A closure that is given the data and returns what goes on, or `None` to refuse the message:
+///
+/// ```
+/// use cometd::ChannelConfig;
+/// use serde_json::Value;
+///
+/// fn configure(channel: &mut ChannelConfig) {
+///     channel.filter(|mood: Value| ["fine", "tired"].contains(&mood.as_str()?).then_some(mood));
+/// }
+/// ```
+impl<F> DataFilter for F
+where
+    F: Fn(Value) -> Option<Value> + Send + Sync + 'static,
+{
+    fn filter(&self, _: Option<&ServerSession>, _: &ChannelId, data: Value) -> Option<Value> {
+        self(data)
+    }
+}
+
 /// A filter as a listener.
 pub(crate) struct Filtered<F>(F);
 
@@ -131,6 +150,22 @@ mod tests {
             value,
             json!({"chat": "&lt;b&gt;hi&lt;/b&gt;", "to": ["&lt;i&gt;"]})
         );
+    }
+
+    #[test]
+    fn a_closure_changes_and_refuses() {
+        // extensions-security.md 8.1
+        let doubled = |data: Value| data.as_u64().map(|it| (it * 2).into());
+        let outcome = |data: Value| {
+            let message = Message::publish("/numbers", &data);
+            let mut exchange = Exchange::of_server(message, &Arc::new(Context::local()));
+            let Deferred::Now(outcome) = Filtered(doubled).on_message(None, &mut exchange) else {
+                panic!("a filter has nothing to wait for");
+            };
+            (outcome, exchange.message.data().to_value())
+        };
+        assert!(matches!(outcome(json!(2)), (Outcome::Continue, data) if data == 4));
+        assert!(matches!(outcome(json!("two")), (Outcome::Stop, _)));
     }
 
     #[test]

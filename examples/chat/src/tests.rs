@@ -1,6 +1,7 @@
 //! The chat without a server: its handlers are called as the server would call them.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cometd::prelude::*;
 use serde::de::DeserializeOwned;
@@ -97,6 +98,21 @@ async fn a_member_who_disappears_is_announced() {
     for names in [json!(["alice"]), json!(["alice", "bob"]), json!(["alice"])] {
         alice.expect_delivered("/members/demo").data(names);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_whose_network_is_gone_is_announced_when_the_session_has_expired() {
+    let app = TestServer::builder().discover_only(["chat"]).build().await;
+    let [alice, bob] = app.connect_all().await;
+    for (member, name) in [(&alice, "alice"), (&bob, "bob")] {
+        member.subscribe("/chat/demo").await.unwrap();
+        let join = json!({"user": name, "room": "/chat/demo"});
+        member.publish("/service/members", join).await.unwrap();
+    }
+    bob.vanish();
+    app.advance(Duration::from_secs(60)).await;
+    let line = json!({"user": "bob", "chat": "bob has left", "membership": "leave"});
+    alice.expect_message("/chat/demo").data(line);
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use cometd::prelude::*;
+use cometd::testing::CallFailed;
 use cometd::{LocalError, Origin};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
@@ -131,4 +132,16 @@ async fn clients_do_not_publish_reports() {
         matches!(refused, Err(LocalError::Refused(_))),
         "{refused:?}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_remote_calls_answer_and_fail_as_they_should() {
+    let app = TestServer::builder().with(|_| describe().0).build().await;
+    let alice = app.connect().await;
+    let data = json!({"n": 1});
+    assert_eq!(alice.call("echo", &data).await, Ok(data));
+    let reason = CallFailed::Failed(json!({"reason": "it was asked to"}));
+    assert_eq!(alice.call("fail", ()).await, Err(reason));
+    alice.publish("/service/echo", "plain").await.unwrap();
+    alice.expect_message("/service/echo").data("plain");
 }

@@ -1,4 +1,4 @@
-//! How to test a service: call its methods, and look at what its session received.
+//! How to test a service: call its methods and look at what its session received, or let clients in memory talk to it.
 
 use cometd::prelude::*;
 use serde_json::json;
@@ -18,12 +18,11 @@ async fn echo_answers_on_its_own_channel() {
     session.expect_nothing();
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_echo_goes_to_its_sender_alone() {
-    let local = LocalSession::mock();
-    let [alice, bob] = [(); 2].map(|()| MockSession::beside(&local).subscribed("/**"));
-    let message = Message::publish("/service/echo", "ping");
-    Echo.echo(&alice, &local, &message).await.unwrap();
-    alice.expect_delivered("/service/echo").data("ping");
+    let app = TestServer::builder().service(Echo).build().await;
+    let [alice, bob] = app.connect_all().await;
+    alice.publish("/service/echo", "ping").await.unwrap();
+    alice.expect_message("/service/echo").data("ping");
     bob.expect_nothing();
 }

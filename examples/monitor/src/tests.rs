@@ -39,3 +39,21 @@ fn messages_on_meta_channels_are_logged_for_those_who_look_closely() {
     assert!(log.contains("DEBUG"), "{log}");
     assert!(log.contains(r#""channel":"/meta/connect""#), "{log}");
 }
+
+#[test]
+fn what_a_client_does_is_logged() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    let log = logged(|| {
+        runtime.block_on(async {
+            let app = TestServer::builder().service(Monitor).build().await;
+            app.connect().await.subscribe("/news").await.unwrap();
+        });
+    });
+    for line in ["/meta/handshake", "/meta/connect", "subscription=", "/news"] {
+        assert!(log.contains(line), "{line} is not in {log}");
+    }
+}
