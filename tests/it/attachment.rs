@@ -65,3 +65,31 @@ async fn an_authorizer_can_be_taken_off_and_kept() {
         .await
         .expect([failed("/own", "403:denied_by_not_granting:publish_denied")]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_may_own_what_is_attached_to_its_own_channel() {
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    let inner = channel.add_listener(|_: Option<&ServerSession>, _: &mut Message| Flow::Continue);
+    let outer = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
+        let _ = &inner;
+        Flow::Continue
+    });
+    // Dropping it drops the other one, which must find the channel unlocked.
+    drop(outer);
+    let client = app.client().up().await;
+    client.publish("/own", 1).await.expect([ok("/own")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_mock_session_stays_on_a_server_with_a_clock() {
+    let app = setup().start().await;
+    let local = app.server().local_session("test").await.unwrap();
+    let session = cometd::testing::MockSession::beside(&local).subscribed("/own");
+    advance(ms(60_000)).await;
+    app.server().publish(None, "/own", 1).await.unwrap();
+    session.expect_delivered("/own").data(1);
+}

@@ -80,6 +80,23 @@ async fn what_the_server_publishes_is_marked() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_takes_the_place_of_bytes_has_not_their_mark() {
+    // 6.2
+    let (app, client) = up().await;
+    app.channel("/bin").configure(|channel| {
+        channel.listener(|_: Option<&ServerSession>, message: &mut Message| {
+            message.set_data("too many bytes").unwrap();
+            cometd::Flow::Continue
+        });
+    });
+    let data = json!({"data": "HelloWorld", "last": true});
+    let answer = client.send(binary(&client, "/bin", data)).await;
+    let replaced = &answer.messages()[0];
+    assert_eq!(replaced["data"], "too many bytes");
+    assert_eq!(replaced.pointer("/ext/binary"), None);
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_says_that_it_is_binary_and_is_not_is_refused() {
     // 6.4
     let (_app, client) = up().await;

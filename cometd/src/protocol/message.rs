@@ -146,10 +146,13 @@ impl Message {
     /// # Errors
     /// The value does not serialise; the message is as it was.
     pub fn set_data(&mut self, data: impl IntoData) -> Result<(), serde_json::Error> {
-        let binary = data.is_binary();
+        let mark = match data.is_binary() {
+            true => Some(RawJson::parse("{}")?),
+            false => None,
+        };
         self.data = Some(data.into_data()?);
-        if binary {
-            self.set_ext_field("binary", Some(&RawJson::parse("{}")?));
+        if mark.is_some() || self.ext.is_some() {
+            self.set_ext_field("binary", mark.as_ref());
         }
         Ok(())
     }

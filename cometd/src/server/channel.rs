@@ -146,7 +146,8 @@ impl ServerChannel {
         self.attachment(move |settings| settings.remove_authorizer(&own))
     }
 
-    fn attachment(&self, detach: impl FnOnce(&mut Settings) + Send + Sync + 'static) -> Attachment {
+    /// `detach` owns what it takes off, which is dropped with it and not under the lock.
+    fn attachment(&self, detach: impl Fn(&mut Settings) + Send + Sync + 'static) -> Attachment {
         let channel = self.downgrade();
         Attachment::new(move || {
             if let Some(channel) = channel.upgrade() {

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 
@@ -58,6 +59,8 @@ impl MockSession {
 
     fn in_core(core: Arc<Core>) -> Self {
         let session = core.add_session_without_client();
+        // On a server with a clock it would expire: nobody connects for it.
+        session.set_max_interval(Some(FOR_EVER));
         Self {
             session,
             inbox: Inbox::default(),
@@ -110,6 +113,9 @@ impl MockSession {
         }
     }
 }
+
+/// Longer than any test.
+const FOR_EVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 
 impl Deref for MockSession {
     type Target = ServerSession;

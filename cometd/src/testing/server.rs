@@ -136,7 +136,8 @@ impl TestServer {
     /// # Cancel safety
     /// Dropped before its end, there may be a session that nobody connects for.
     pub async fn connect_with(&self, ext: Value) -> Result<TestClient, Refused> {
-        let port = 1024 + self.clients.fetch_add(1, Ordering::Relaxed);
+        // Told apart by their ports, as long as there are fewer of them than ports.
+        let port = self.clients.fetch_add(1, Ordering::Relaxed);
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let link = Arc::new(Link::new(self.service.clone(), address));
         TestClient::connect(&self.server, link, ext).await

@@ -18,8 +18,9 @@ pub(super) struct Attributes {
 impl ServerSession {
     /// Keeps a value with the session, under a name; returns whether one was replaced.
     pub fn set_attribute<T: Any + Send + Sync>(&self, name: &str, value: T) -> bool {
-        let mut attributes = self.0.attributes.lock();
-        let replaced = attributes.named.insert(name.into(), Arc::new(value));
+        let (name, value) = (name.into(), Arc::new(value));
+        // Dropped after the lock, as everything that is the user's.
+        let replaced = self.0.attributes.lock().named.insert(name, value);
         replaced.is_some()
     }
 
@@ -32,15 +33,16 @@ impl ServerSession {
 
     /// Takes the value under a name away.
     pub fn remove_attribute(&self, name: &str) {
-        self.0.attributes.lock().named.remove(name);
+        let removed = self.0.attributes.lock().named.remove(name);
+        drop(removed);
     }
 
     /// Keeps a value with the session, the only one of its type; returns the one that was replaced.
     ///
     /// Handlers take it as an [`Attribute`](crate::Attribute).
     pub fn insert<T: Any + Send + Sync>(&self, value: T) -> Option<Arc<T>> {
-        let mut attributes = self.0.attributes.lock();
-        let replaced = attributes.typed.insert(TypeId::of::<T>(), Arc::new(value));
+        let (kind, value) = (TypeId::of::<T>(), Arc::new(value));
+        let replaced = self.0.attributes.lock().typed.insert(kind, value);
         replaced?.downcast().ok()
     }
 
