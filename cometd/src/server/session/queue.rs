@@ -84,13 +84,20 @@ impl ServerSession {
         lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
-        self.change(|state| {
-            let enqueued = state.enqueue(message, lazy_timeout, now);
-            match enqueued {
-                Enqueued::Queued(wake) => (enqueued, wake),
-                Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => (enqueued, Wake::Nobody),
-            }
-        })
+        let mut shell = self.0.shell.lock();
+        let lazy = message.is_lazy();
+        let enqueued = shell.state.enqueue(message, lazy_timeout, now);
+        let wake = match enqueued {
+            Enqueued::Queued(wake) => wake,
+            Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => Wake::Nobody,
+        };
+        // Most messages join others for which somebody has been woken, and move no deadline.
+        if lazy || wake != Wake::Nobody {
+            let effects = shell.effects(wake);
+            drop(shell);
+            self.perform(effects);
+        }
+        enqueued
     }
 
     /// Whether as many messages wait as call for those who see the queue (SES-4).

@@ -24,7 +24,7 @@ pub(super) struct Shell {
 
 /// What to do once the lock is released.
 #[must_use]
-struct Effects {
+pub(super) struct Effects {
     resume: Option<(oneshot::Sender<Resume>, Resume)>,
     push: Option<Arc<Notify>>,
     schedule: Option<Instant>,
@@ -113,7 +113,7 @@ impl ServerSession {
         expired
     }
 
-    fn perform(&self, effects: Effects) {
+    pub(super) fn perform(&self, effects: Effects) {
         if let Some((held, resume)) = effects.resume {
             // Whoever held the connect may be gone: then there is nobody to answer.
             let _ = held.send(resume);
@@ -140,7 +140,7 @@ impl Shell {
         }
     }
 
-    fn effects(&mut self, wake: Wake) -> Effects {
+    pub(super) fn effects(&mut self, wake: Wake) -> Effects {
         let mut effects = Effects {
             resume: None,
             push: None,
