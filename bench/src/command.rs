@@ -39,7 +39,11 @@ fn command() -> Command {
         .subcommand(
             Command::new("serve")
                 .about("Runs one of the servers that this program contains")
-                .arg(Arg::new("server").required(true).value_parser(["ours", "limit"]))
+                .arg(
+                    Arg::new("server")
+                        .required(true)
+                        .value_parser(["ours", "limit"]),
+                )
                 .arg(
                     Arg::new("listen")
                         .long("listen")
@@ -54,24 +58,41 @@ fn command() -> Command {
                 .hide(true)
                 .about("What `gate` runs below valgrind")
                 .arg(Arg::new("case").required(true))
-                .arg(Arg::new("operations").required(true).value_parser(value_parser!(u32))),
+                .arg(
+                    Arg::new("operations")
+                        .required(true)
+                        .value_parser(value_parser!(u32)),
+                ),
         )
         .subcommand(
             Command::new("run")
                 .about("Measures one scenario once")
                 .arg(
-                    parsed::<Scenario>("scenario")
-                        .required(true)
-                        .help("Such as websocket/fan-out/1000x10/64 or long-polling/echo/100/64/ack"),
+                    parsed::<Scenario>("scenario").required(true).help(
+                        "Such as websocket/fan-out/1000x10/64 or long-polling/echo/100/64/ack",
+                    ),
                 )
-                .arg(parsed::<Server>("server").long("server").default_value("ours"))
+                .arg(
+                    parsed::<Server>("server")
+                        .long("server")
+                        .default_value("ours"),
+                )
                 .arg(
                     parsed::<Target>("url")
                         .long("url")
                         .conflicts_with("server")
                         .help("A server that is already running"),
                 )
-                .arg(number("window").default_value("16").help("Publishes of each stream under way"))
+                .arg(
+                    number("process")
+                        .requires("url")
+                        .help("The id of that server's process, if it is on this machine"),
+                )
+                .arg(
+                    number("window")
+                        .default_value("16")
+                        .help("Publishes of each stream under way"),
+                )
                 .arg(
                     Arg::new("rate")
                         .long("rate")
@@ -184,14 +205,19 @@ fn given<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> 
 }
 
 fn all<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, name: &str) -> Vec<T> {
-    matches.get_many(name).into_iter().flatten().cloned().collect()
+    matches
+        .get_many(name)
+        .into_iter()
+        .flatten()
+        .cloned()
+        .collect()
 }
 
 fn serve_own(matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
     let listen: String = given(matches, "listen").unwrap_or_default();
     match given::<String>(matches, "server").as_deref() {
-        Some("limit") => serve::run(serve::limit(&listen))?,
-        _ => serve::run(serve::ours(&listen))?,
+        Some("limit") => serve::run(serve::limit(&listen, serve::announce()))?,
+        _ => serve::run(serve::ours(&listen, serve::announce()))?,
     }
     Ok(())
 }
@@ -216,8 +242,13 @@ fn run_one(matches: &ArgMatches) -> Result<(), Box<dyn Error>> {
     let server: Server = given(matches, "server").ok_or("no server")?;
     let cores = Cores::pin();
     let result = if let Some(target) = given::<Target>(matches, "url") {
-        let process = None;
-        run::run(&Watched { target, process }, server.echo(), &scenario, timing)?
+        let process = given(matches, "process");
+        run::run(
+            &Watched { target, process },
+            server.echo(),
+            &scenario,
+            timing,
+        )?
     } else {
         let running = server.start(cores)?;
         run::run(&running.watched, server.echo(), &scenario, timing)?

@@ -286,7 +286,13 @@ mod tests {
 
     #[test]
     fn other_names_are_refused() {
-        for name in ["", "websocket", "tcp/idle/1", "websocket/idle/0", "websocket/fan-out/10/64"] {
+        for name in [
+            "",
+            "websocket",
+            "tcp/idle/1",
+            "websocket/idle/0",
+            "websocket/fan-out/10/64",
+        ] {
             assert!(name.parse::<Scenario>().is_err(), "{name}");
         }
     }
@@ -298,7 +304,10 @@ mod tests {
         assert_eq!(plan.receivers, [10; 10]);
         let (subscriber, publisher) = (&plan.roles[13], &plan.roles[103]);
         let channel = publisher.publishes.as_ref().map(|it| it.channel.clone());
-        assert_eq!((&subscriber.subscription, subscriber.receives.clone()), (&channel, 3..4));
+        assert_eq!(
+            (&subscriber.subscription, subscriber.receives.clone()),
+            (&channel, 3..4)
+        );
     }
 
     #[test]
@@ -314,7 +323,10 @@ mod tests {
             let plan = plan("websocket/echo/3/64", echo);
             for (stream, role) in plan.roles.iter().enumerate() {
                 let publishes = role.publishes.as_ref().unwrap();
-                assert_eq!((publishes.stream, &role.receives), (stream, &(stream..stream + 1)));
+                assert_eq!(
+                    (publishes.stream, &role.receives),
+                    (stream, &(stream..stream + 1))
+                );
                 assert_eq!(role.subscription.is_some(), echo == Echo::OwnChannel);
             }
         }

@@ -9,13 +9,24 @@ use crate::server::Server;
 /// All charts, with the names of their files.
 pub(super) fn charts(comparison: &Comparison) -> Vec<(String, Chart)> {
     let mut charts = Vec::new();
-    for scenario in comparison.paced.iter().filter(|it| comparison.rates.contains_key(it)) {
+    for scenario in comparison
+        .paced
+        .iter()
+        .filter(|it| comparison.rates.contains_key(it))
+    {
         charts.push((file("latency", scenario), latency(comparison, *scenario)));
     }
     for (transport, family) in families(comparison) {
-        charts.push((format!("throughput-{transport}"), throughput(comparison, &transport, &family)));
+        charts.push((
+            format!("throughput-{transport}"),
+            throughput(comparison, &transport, &family),
+        ));
     }
-    for scenario in comparison.scenarios.iter().filter(|it| matches!(it.work, Work::Idle { .. })) {
+    for scenario in comparison
+        .scenarios
+        .iter()
+        .filter(|it| matches!(it.work, Work::Idle { .. }))
+    {
         charts.push((file("memory", scenario), memory(comparison, *scenario)));
     }
     // One point is no line.
@@ -29,17 +40,33 @@ fn file(what: &str, scenario: &Scenario) -> String {
 
 /// How long the slowest part of all deliveries took, the smaller the part the further to the right.
 fn latency(comparison: &Comparison, scenario: Scenario) -> Chart {
-    let quantiles: Vec<f64> = (0..=40).map(|step| 1.0 - 0.5 * 10_f64.powf(-f64::from(step) / 12.0)).collect();
+    let quantiles: Vec<f64> = (0..=40)
+        .map(|step| 1.0 - 0.5 * 10_f64.powf(-f64::from(step) / 12.0))
+        .collect();
     let lines = lines(comparison, |server| {
         let pacing = Pacing::Open;
-        let summary = comparison.results.summary(Cell { server, scenario, pacing });
+        let summary = comparison.results.summary(Cell {
+            server,
+            scenario,
+            pacing,
+        });
         let point = |latency: &hdrhistogram::Histogram<u64>, quantile: f64| {
             let latency = latency.value_at_quantile(quantile) as f64;
             (1.0 / (1.0 - quantile), latency / 1e6)
         };
-        summary.map_or_else(Vec::new, |it| quantiles.iter().map(|quantile| point(&it.latency, *quantile)).collect())
+        summary.map_or_else(Vec::new, |it| {
+            quantiles
+                .iter()
+                .map(|quantile| point(&it.latency, *quantile))
+                .collect()
+        })
     });
-    let ticks = [(2.0, "50 %"), (10.0, "90 %"), (100.0, "99 %"), (1000.0, "99.9 %")];
+    let ticks = [
+        (2.0, "50 %"),
+        (10.0, "90 %"),
+        (100.0, "99 %"),
+        (1000.0, "99.9 %"),
+    ];
     let rate = comparison.rates.get(&scenario).copied().unwrap_or_default();
     Chart {
         title: format!("Latency of {scenario} at {rate:.0} publishes/s"),
@@ -56,7 +83,12 @@ fn latency(comparison: &Comparison, scenario: Scenario) -> Chart {
 fn families(comparison: &Comparison) -> Vec<(String, Vec<(usize, Scenario)>)> {
     let mut families: Vec<(String, Vec<(usize, Scenario)>)> = Vec::new();
     for scenario in comparison.scenarios.iter().filter(|it| !it.ack) {
-        let Work::Traffic(Traffic::FanOut { sessions, channels: 10, payload: 64 }) = scenario.work else {
+        let Work::Traffic(Traffic::FanOut {
+            sessions,
+            channels: 10,
+            payload: 64,
+        }) = scenario.work
+        else {
             continue;
         };
         let transport = scenario.transport.to_string();
@@ -72,7 +104,11 @@ fn families(comparison: &Comparison) -> Vec<(String, Vec<(usize, Scenario)>)> {
 fn throughput(comparison: &Comparison, transport: &str, family: &[(usize, Scenario)]) -> Chart {
     let lines = lines(comparison, |server| {
         let point = |(sessions, scenario): &(usize, Scenario)| {
-            let cell = Cell { server, scenario: *scenario, pacing: Pacing::Closed };
+            let cell = Cell {
+                server,
+                scenario: *scenario,
+                pacing: Pacing::Closed,
+            };
             let summary = comparison.results.summary(cell)?;
             Some((*sessions as f64, summary.rate.median))
         };
@@ -88,10 +124,15 @@ fn throughput(comparison: &Comparison, transport: &str, family: &[(usize, Scenar
 
 fn memory(comparison: &Comparison, scenario: Scenario) -> Chart {
     let lines = lines(comparison, |server| {
-        let cell = Cell { server, scenario, pacing: Pacing::Closed };
+        let cell = Cell {
+            server,
+            scenario,
+            pacing: Pacing::Closed,
+        };
         let footprints = comparison.results.footprints(cell).into_iter();
         let held = footprints.filter(|(sessions, _)| *sessions > 0);
-        held.map(|(sessions, it)| (sessions as f64, it.median / 1024.0 / 1024.0)).collect()
+        held.map(|(sessions, it)| (sessions as f64, it.median / 1024.0 / 1024.0))
+            .collect()
     });
     Chart {
         title: format!("Memory of idle sessions over {}", scenario.transport),

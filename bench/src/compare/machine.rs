@@ -7,7 +7,10 @@ use std::process::Command;
 pub(crate) fn machine() -> String {
     // Not those that this process may use: it is on one of them.
     let cores = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let cores = cores.lines().filter(|it| it.starts_with("processor")).count();
+    let cores = cores
+        .lines()
+        .filter(|it| it.starts_with("processor"))
+        .count();
     let processor = field("/proc/cpuinfo", "model name");
     let memory: u64 = field("/proc/meminfo", "MemTotal")
         .trim_end_matches(" kB")
@@ -33,5 +36,7 @@ fn field(file: &str, name: &str) -> String {
     let text = fs::read_to_string(file).unwrap_or_default();
     let mut fields = text.lines().filter_map(|line| line.split_once(':'));
     let found = fields.find(|(it, _)| it.trim() == name);
-    found.map_or("unknown", |(_, value)| value.trim()).to_owned()
+    found
+        .map_or("unknown", |(_, value)| value.trim())
+        .to_owned()
 }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 mod charts;
 mod machine;
+mod page;
 mod plot;
 mod report;
 mod results;
@@ -79,11 +80,18 @@ impl Comparison {
         };
         let mut comparison = Self {
             extent: request.extent,
-            repetitions: request.repetitions.unwrap_or_else(|| request.extent.repetitions()),
+            repetitions: request
+                .repetitions
+                .unwrap_or_else(|| request.extent.repetitions()),
             cores: Cores::pin(),
             present: Vec::new(),
             absent: Vec::new(),
-            scenarios: request.extent.scenarios().into_iter().filter(wanted).collect(),
+            scenarios: request
+                .extent
+                .scenarios()
+                .into_iter()
+                .filter(wanted)
+                .collect(),
             paced: request.extent.paced().into_iter().filter(wanted).collect(),
             windows: HashMap::new(),
             rates: HashMap::new(),
@@ -130,15 +138,21 @@ impl Comparison {
                     if rate > *most {
                         *most = rate;
                         self.windows.insert((server, scenario), window);
+                    } else if rate < WORSE * *most {
+                        // It does not become better again.
+                        break;
                     }
                 }
                 if let Some(window) = self.windows.get(&(server, scenario)) {
-                    self.say(&format!("{server} {scenario}: best with a window of {window}"));
+                    self.say(&format!(
+                        "{server} {scenario}: best with a window of {window}"
+                    ));
                 }
             }
         }
         for scenario in self.paced.clone() {
-            if let (Some(rate), Some(traffic)) = (common_rate(&best, &scenario), scenario.traffic()) {
+            if let (Some(rate), Some(traffic)) = (common_rate(&best, &scenario), scenario.traffic())
+            {
                 self.rates.insert(scenario, publishes(rate, traffic));
             }
         }
@@ -227,7 +241,10 @@ impl Comparison {
             }
         };
         let scenarios = self.offered(server);
-        let busy: Vec<_> = scenarios.iter().filter(|it| it.traffic().is_some()).collect();
+        let busy: Vec<_> = scenarios
+            .iter()
+            .filter(|it| it.traffic().is_some())
+            .collect();
         let share = u32::try_from(busy.len().max(1)).unwrap_or(u32::MAX);
         for scenario in busy {
             let mut timing = self.extent.trial(WARM_UP_WINDOW);
@@ -254,6 +271,9 @@ impl Comparison {
     }
 }
 
+/// Past its best window, a server does this part of its best at most.
+const WORSE: f64 = 0.9;
+
 /// Messages of each stream under way while a server gets warm.
 const WARM_UP_WINDOW: u32 = 16;
 
@@ -262,7 +282,9 @@ fn common_rate(best: &HashMap<(Server, Scenario), f64>, scenario: &Scenario) -> 
     let of_scenario = || best.iter().filter(|((_, it), _)| it == scenario);
     let java = of_scenario().find(|((server, _), _)| *server == Server::Java);
     let rates = of_scenario().map(|(_, rate)| *rate);
-    let rate = java.map(|(_, rate)| *rate).or_else(|| rates.min_by(f64::total_cmp));
+    let rate = java
+        .map(|(_, rate)| *rate)
+        .or_else(|| rates.min_by(f64::total_cmp));
     rate.map(|it| it / 2.0)
 }
 

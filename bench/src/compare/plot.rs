@@ -61,7 +61,12 @@ impl Chart {
             svg.text((LEFT - 8.0, at + 4.0), Anchor::End, "mark", &mark);
         }
         let middle = f64::midpoint(LEFT, right);
-        svg.text((middle, HEIGHT - 14.0), Anchor::Middle, "label", self.x.label);
+        svg.text(
+            (middle, HEIGHT - 14.0),
+            Anchor::Middle,
+            "label",
+            self.x.label,
+        );
         svg.text((LEFT, TOP - 8.0), Anchor::Start, "label", self.y.label);
         for line in &self.lines {
             let place = |point: &(f64, f64)| (x.place(point.0), y.place(point.1));
@@ -86,10 +91,15 @@ impl Axis {
             return self.ticks.iter().filter(|it| inside(it)).cloned().collect();
         }
         let decades = (scale.greatest / scale.least).log10();
-        let steps: &[f64] = if decades > 2.5 { &[1.0] } else { &[1.0, 2.0, 5.0] };
+        let steps: &[f64] = if decades > 2.5 {
+            &[1.0]
+        } else {
+            &[1.0, 2.0, 5.0]
+        };
         let first = scale.least.log10().floor() as i32;
         let last = scale.greatest.log10().ceil() as i32;
-        let values = (first..=last).flat_map(|power| steps.iter().map(move |it| it * 10_f64.powi(power)));
+        let values =
+            (first..=last).flat_map(|power| steps.iter().map(move |it| it * 10_f64.powi(power)));
         values.map(|it| (it, short(it))).filter(inside).collect()
     }
 }
@@ -167,7 +177,10 @@ impl Svg {
 
     fn line(&mut self, class: &str, points: &[(f64, f64)]) {
         let points = coordinates(points);
-        let _ = writeln!(self.body, r#"<polyline class="{class}" points="{points}"/>"#);
+        let _ = writeln!(
+            self.body,
+            r#"<polyline class="{class}" points="{points}"/>"#
+        );
     }
 
     fn series(&mut self, line: &Line, points: Vec<(f64, f64)>) {
@@ -189,7 +202,9 @@ impl Svg {
 
     /// The names of the lines beside their ends, apart from each other.
     fn names(&mut self, lines: &[Line], y: &Scale, x: f64) {
-        let ends = lines.iter().filter_map(|it| Some((y.place(it.points.last()?.1), it)));
+        let ends = lines
+            .iter()
+            .filter_map(|it| Some((y.place(it.points.last()?.1), it)));
         let mut ends: Vec<_> = ends.collect();
         ends.sort_by(|a, b| a.0.total_cmp(&b.0));
         let mut free = f64::MIN;
@@ -227,7 +242,10 @@ impl Svg {
 const FEW: usize = 12;
 
 fn coordinates(points: &[(f64, f64)]) -> String {
-    let points: Vec<_> = points.iter().map(|(x, y)| format!("{x:.1},{y:.1}")).collect();
+    let points: Vec<_> = points
+        .iter()
+        .map(|(x, y)| format!("{x:.1},{y:.1}"))
+        .collect();
     points.join(" ")
 }
 
@@ -259,7 +277,11 @@ mod tests {
     #[test]
     fn an_axis_is_marked_inside_its_range() {
         let scale = Scale::over([90.0, 1100.0].into_iter(), 0.0, 1.0).unwrap();
-        let marks: Vec<_> = Axis::plain("").marks(&scale).into_iter().map(|it| it.1).collect();
+        let marks: Vec<_> = Axis::plain("")
+            .marks(&scale)
+            .into_iter()
+            .map(|it| it.1)
+            .collect();
         assert_eq!(marks, ["100", "200", "500", "1 k"]);
     }
 

@@ -150,6 +150,9 @@ mod tests {
         let mut results = Results::default();
         results.record(cell(), Err(Failure::Closed(1001)));
         assert!(results.summary(cell()).is_none());
-        assert_eq!(results.refusal(cell()), Some("the server closed the socket with code 1001"));
+        assert_eq!(
+            results.refusal(cell()),
+            Some("the server closed the socket with code 1001")
+        );
     }
 }

@@ -53,7 +53,7 @@ impl Extent {
 
     pub(crate) const fn timing(self, pace: Pace) -> Timing {
         let (warm_up, measured) = match self {
-            Self::Quick => (200, 600),
+            Self::Quick => (150, 500),
             Self::Full => (500, 2000),
         };
         Timing {
@@ -142,7 +142,6 @@ const QUICK: &[&str] = &[
     "websocket/churn/20",
     "websocket/idle/1000",
     "long-polling/fan-out/100x10/64",
-    "long-polling/idle/1000",
 ];
 
 const QUICK_PACED: &[&str] = &["websocket/fan-out/1000x10/64"];
@@ -155,14 +154,22 @@ mod tests {
     fn every_scenario_has_a_name_that_is_understood() {
         for extent in [Extent::Quick, Extent::Full] {
             let scenarios = extent.scenarios();
-            assert!(extent.paced().iter().all(|it| scenarios.contains(it) && it.traffic().is_some()));
+            assert!(
+                extent
+                    .paced()
+                    .iter()
+                    .all(|it| scenarios.contains(it) && it.traffic().is_some())
+            );
         }
     }
 
     #[test]
     fn large_payloads_have_narrow_windows() {
         let windows = |payload| {
-            let echo = Traffic::Echo { sessions: 1, payload };
+            let echo = Traffic::Echo {
+                sessions: 1,
+                payload,
+            };
             Extent::Full.windows(echo).collect::<Vec<_>>()
         };
         assert_eq!(windows(64), [1, 4, 16, 64, 256]);

@@ -64,7 +64,10 @@ const fn rate(scenario: &'static str, against: Server, ratio: f64) -> Target {
 }
 
 /// Kibibytes of memory for one of 18,000 idle sessions, everything included.
-const MEMORY: [(&str, f64); 2] = [("websocket/idle/18000", 8.0), ("long-polling/idle/18000", 12.0)];
+const MEMORY: [(&str, f64); 2] = [
+    ("websocket/idle/18000", 8.0),
+    ("long-polling/idle/18000", 12.0),
+];
 
 /// The targets whose scenarios were run.
 pub(crate) fn verdicts(comparison: &Comparison) -> Vec<Verdict> {
@@ -93,8 +96,14 @@ impl Target {
             Measure::P99 => format!("{scenario}, p99 at half of CometD Java's best rate"),
         };
         let (target, is_met) = match self.bound {
-            Bound::AtLeast(bound) => (format!("at least {bound}"), found.is_some_and(|it| it >= bound)),
-            Bound::AtMost(bound) => (format!("at most {bound}"), found.is_some_and(|it| it <= bound)),
+            Bound::AtLeast(bound) => (
+                format!("at least {bound}"),
+                found.is_some_and(|it| it >= bound),
+            ),
+            Bound::AtMost(bound) => (
+                format!("at most {bound}"),
+                found.is_some_and(|it| it <= bound),
+            ),
         };
         Some(Verdict {
             what,
@@ -121,7 +130,9 @@ fn memory(comparison: &Comparison, name: &str, bound: f64) -> Option<Verdict> {
         scenario,
         pacing: Pacing::Closed,
     });
-    let found = footprints.last().map(|(sessions, resident)| resident.median / 1024.0 / *sessions as f64);
+    let found = footprints
+        .last()
+        .map(|(sessions, resident)| resident.median / 1024.0 / *sessions as f64);
     Some(Verdict {
         what: format!("{scenario}, KiB for each session"),
         target: format!("at most {bound}"),
@@ -131,7 +142,10 @@ fn memory(comparison: &Comparison, name: &str, bound: f64) -> Option<Verdict> {
 }
 
 fn run_of(comparison: &Comparison, name: &str) -> Option<Scenario> {
-    let run = comparison.scenarios.iter().find(|it| it.to_string() == name);
+    let run = comparison
+        .scenarios
+        .iter()
+        .find(|it| it.to_string() == name);
     run.copied()
 }
 

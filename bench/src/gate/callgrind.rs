@@ -16,7 +16,10 @@ pub(crate) struct Cost {
 
 /// Whether valgrind can be started.
 pub(crate) fn is_there() -> bool {
-    let version = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+    let version = Command::new("valgrind")
+        .arg("--version")
+        .stdout(Stdio::null())
+        .status();
     version.is_ok_and(|it| it.success())
 }
 
@@ -35,7 +38,10 @@ pub(crate) fn cost(case: &Case) -> Result<Cost, Box<dyn Error>> {
 /// Runs a case in a process of its own.
 fn run(case: &Case, operations: u32) -> Result<Cost, Box<dyn Error>> {
     let own = std::env::current_exe()?;
-    let counts = std::env::temp_dir().join(format!("bench-{}-{operations}.callgrind", std::process::id()));
+    let counts = std::env::temp_dir().join(format!(
+        "bench-{}-{operations}.callgrind",
+        std::process::id()
+    ));
     let mut out = std::ffi::OsString::from("--callgrind-out-file=");
     out.push(&counts);
     let output = Command::new("valgrind")
@@ -61,7 +67,10 @@ fn parse(text: &str) -> Option<Cost> {
     for line in text.lines() {
         if let Some(summary) = line.strip_prefix("summary: ") {
             cost.instructions = summary.trim().parse().ok()?;
-        } else if let Some(name) = line.strip_prefix("cfn=").or_else(|| line.strip_prefix("fn=")) {
+        } else if let Some(name) = line
+            .strip_prefix("cfn=")
+            .or_else(|| line.strip_prefix("fn="))
+        {
             // "(7) name" where it is named first, "(7)" from then on.
             let (number, name) = name.split_once(' ').unwrap_or((name, ""));
             if !name.is_empty() {
@@ -79,7 +88,13 @@ fn parse(text: &str) -> Option<Cost> {
 }
 
 /// The functions of the C library that everything allocated comes from.
-const ALLOCATORS: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];
+const ALLOCATORS: [&str; 5] = [
+    "malloc",
+    "calloc",
+    "realloc",
+    "posix_memalign",
+    "aligned_alloc",
+];
 
 #[cfg(test)]
 mod tests {

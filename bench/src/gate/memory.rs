@@ -3,7 +3,8 @@
 use std::error::Error;
 
 use bytes::Bytes;
-use cometd::{BayeuxServer, BayeuxService};
+use cometd::extensions::{Acknowledge, TimeSync};
+use cometd::{BayeuxServer, BayeuxService, Builder};
 use http::header::{CONNECTION, CONTENT_TYPE, COOKIE, HOST, SET_COOKIE, UPGRADE};
 use http::{HeaderName, Request};
 use http_body_util::{BodyExt, Full};
@@ -41,12 +42,20 @@ pub(super) struct Socket {
 
 impl App {
     pub(super) async fn new() -> Outcome<Self> {
+        Self::built_by(BayeuxServer::builder()).await
+    }
+
+    /// With the extensions that most servers have.
+    pub(super) async fn extended() -> Outcome<Self> {
+        let builder = BayeuxServer::builder();
+        let builder = builder.extension(Acknowledge::default());
+        Self::built_by(builder.extension(TimeSync::default())).await
+    }
+
+    async fn built_by(builder: Builder) -> Outcome<Self> {
         // Valgrind is slow: nothing may expire meanwhile.
-        let server = BayeuxServer::builder()
-            .option("maxInterval", "3600000")
-            .option("timeout", "3600000")
-            .build()
-            .await?;
+        let builder = builder.option("maxInterval", "3600000");
+        let server = builder.option("timeout", "3600000").build().await?;
         Ok(Self {
             service: server.clone().into_service(),
             server,
@@ -104,7 +113,11 @@ impl App {
 
 impl Socket {
     async fn upgrade(&mut self) -> Outcome<()> {
-        let headers: [(HeaderName, &str); 3] = [(HOST, "bench"), (CONNECTION, "upgrade"), (UPGRADE, "websocket")];
+        let headers: [(HeaderName, &str); 3] = [
+            (HOST, "bench"),
+            (CONNECTION, "upgrade"),
+            (UPGRADE, "websocket"),
+        ];
         let mut request = String::from(
             "GET /cometd HTTP/1.1\r\nsec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
         );
@@ -161,7 +174,8 @@ fn handshake(connection_type: &str) -> String {
 }
 
 pub(super) fn subscribe(client_id: &str, channel: &str) -> String {
-    json!([{"channel": "/meta/subscribe", "clientId": client_id, "subscription": channel}]).to_string()
+    json!([{"channel": "/meta/subscribe", "clientId": client_id, "subscription": channel}])
+        .to_string()
 }
 
 /// A connect that is answered at once.

@@ -58,12 +58,15 @@ pub(crate) fn gate(why: Option<&str>, only: &[String]) -> Result<(), Box<dyn Err
             case.name,
             cost.instructions,
             cost.allocations,
-            verdict.as_ref().map_or_else(|it| it.clone(), |()| "ok".to_owned()),
+            verdict
+                .as_ref()
+                .map_or_else(|it| it.clone(), |()| "ok".to_owned()),
         ));
         if verdict.is_err() {
             failed.push(case.name);
             if let Some(why) = why {
-                gate.case.insert(case.name.to_owned(), Allowed::new(cost, why));
+                gate.case
+                    .insert(case.name.to_owned(), Allowed::new(cost, why));
             }
         }
     }
@@ -162,20 +165,34 @@ mod tests {
         let verdict = |it| verdict(Some(&allowed(1000.0, 10.0)), it);
         assert_eq!(verdict(cost(1020.0, 10.2)), Ok(()));
         assert_eq!(verdict(cost(980.0, 9.8)), Ok(()));
-        assert_eq!(verdict(cost(1021.0, 10.0)), Err("+2.1 % instructions".to_owned()));
-        assert_eq!(verdict(cost(900.0, 10.0)), Err("-10.0 % instructions".to_owned()));
-        assert_eq!(verdict(cost(1000.0, 11.0)), Err("+10.0 % allocations".to_owned()));
+        assert_eq!(
+            verdict(cost(1021.0, 10.0)),
+            Err("+2.1 % instructions".to_owned())
+        );
+        assert_eq!(
+            verdict(cost(900.0, 10.0)),
+            Err("-10.0 % instructions".to_owned())
+        );
+        assert_eq!(
+            verdict(cost(1000.0, 11.0)),
+            Err("+10.0 % allocations".to_owned())
+        );
     }
 
     #[test]
     fn allocations_now_and_then_are_no_change() {
-        assert_eq!(verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.04)), Ok(()));
+        assert_eq!(
+            verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.04)),
+            Ok(())
+        );
         assert!(verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.5)).is_err());
     }
 
     #[test]
     fn the_file_is_read_back() {
-        let case = CASES.iter().map(|it| (it.name.to_owned(), allowed(1234.0, 5.5)));
+        let case = CASES
+            .iter()
+            .map(|it| (it.name.to_owned(), allowed(1234.0, 5.5)));
         let gate = Gate {
             case: case.collect(),
         };

@@ -121,10 +121,7 @@ mod tests {
     fn an_upgrade_has_no_body() {
         let text = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\u{1}";
         let response = parse(text.as_bytes()).unwrap().unwrap();
-        assert_eq!(
-            (response.status, response.length),
-            (101, text.len() - 1)
-        );
+        assert_eq!((response.status, response.length), (101, text.len() - 1));
     }
 
     #[test]

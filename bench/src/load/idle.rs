@@ -63,7 +63,9 @@ async fn join<T: Transport>(
 ) -> Result<(), Failure> {
     let open = sessions.map(|nth| async move {
         let mut session = Session::<T>::open(&watched.target, &run.scratch, false).await?;
-        session.subscribe(&format!("/idle/{}", nth % CHANNELS)).await?;
+        session
+            .subscribe(&format!("/idle/{}", nth % CHANNELS))
+            .await?;
         Ok::<_, Failure>(session)
     });
     let mut opened = stream::iter(open).buffer_unordered(AT_ONCE);

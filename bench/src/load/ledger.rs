@@ -1,5 +1,6 @@
 //! What was published, who has it, and how long that took.
 
+use std::fmt;
 use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
@@ -79,6 +80,22 @@ pub(crate) struct Faults {
     pub(crate) foreign: u64,
     /// Replies that are not successful.
     pub(crate) refused: u64,
+}
+
+impl fmt::Display for Faults {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            lost,
+            duplicated,
+            reordered,
+            foreign,
+            refused,
+        } = self;
+        write!(
+            formatter,
+            "{lost} lost, {duplicated} duplicated, {reordered} reordered, {foreign} foreign, {refused} refused"
+        )
+    }
 }
 
 impl Ledger {

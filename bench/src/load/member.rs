@@ -131,7 +131,10 @@ impl Publisher {
         let mut behind = String::from(r#"","text":""#);
         // `{"at":"` and `"}` are data, too.
         let rest = TOKEN_FIELD.len() - r#"","data":"#.len() + token::LENGTH + behind.len() + 2;
-        behind.extend(std::iter::repeat_n('x', publishes.payload.saturating_sub(rest)));
+        behind.extend(std::iter::repeat_n(
+            'x',
+            publishes.payload.saturating_sub(rest),
+        ));
         behind.push_str(r#""}}"#);
         Self {
             stream: publishes.stream,
@@ -187,7 +190,10 @@ mod tests {
         assert_eq!(messages.len(), 2);
         for message in messages {
             assert_eq!(message["data"].to_string().len(), 64);
-            assert_eq!((&message["channel"], &message["clientId"]), (&"/bench/0".into(), &"me".into()));
+            assert_eq!(
+                (&message["channel"], &message["clientId"]),
+                (&"/bench/0".into(), &"me".into())
+            );
         }
     }
 

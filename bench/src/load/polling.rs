@@ -63,7 +63,13 @@ impl Transport for Polling {
     }
 
     async fn live(self, member: Member, mut connects: Connects) -> Result<Infallible, Failure> {
-        let Self { target, scratch, mut connection, head, .. } = self;
+        let Self {
+            target,
+            scratch,
+            mut connection,
+            head,
+            ..
+        } = self;
         let turn = member.turn();
         let publishes = member.publishes();
         let member = RefCell::new(member);

@@ -29,7 +29,7 @@ pub(crate) enum Failure {
     Status { expected: u16, found: u16 },
     #[error("expected a successful reply, found {0}")]
     Refused(Value),
-    #[error("{0:?}")]
+    #[error("messages {0}")]
     Faulty(Faults),
     #[error("the sessions ended")]
     Ended,
@@ -76,8 +76,8 @@ impl<T: Transport> Session<T> {
             "version": "1.0",
             "supportedConnectionTypes": [T::CONNECTION_TYPE],
         });
-        if ack {
-            handshake["ext"] = json!({"ack": true});
+        if let Some(handshake) = handshake.as_object_mut().filter(|_| ack) {
+            handshake.insert("ext".to_owned(), json!({"ack": true}));
         }
         let reply = session.ask(handshake).await?;
         let id = reply.get("clientId").and_then(Value::as_str);
@@ -162,7 +162,10 @@ fn batch(envelope: &[u8]) -> Option<i64> {
     let at = memchr::memmem::rfind(envelope, FIELD)?;
     let digits = envelope.get(at + FIELD.len()..)?;
     let length = digits.iter().take_while(|it| it.is_ascii_digit()).count();
-    std::str::from_utf8(digits.get(..length)?).ok()?.parse().ok()
+    std::str::from_utf8(digits.get(..length)?)
+        .ok()?
+        .parse()
+        .ok()
 }
 
 impl std::str::FromStr for Target {
@@ -203,7 +206,10 @@ mod tests {
         let expected = json!([{
             "channel": "/meta/connect", "clientId": "me", "connectionType": "long-polling",
         }]);
-        assert_eq!(serde_json::from_str::<Value>(&connects.envelope()).unwrap(), expected);
+        assert_eq!(
+            serde_json::from_str::<Value>(&connects.envelope()).unwrap(),
+            expected
+        );
     }
 
     #[test]

@@ -221,3 +221,76 @@ const SETTLE: Duration = Duration::from_millis(50);
 
 /// Without a delivery for so long, the rest is lost.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::io;
+
+    use super::super::polling::Polling;
+    use super::super::websocket::WebSocket;
+    use super::*;
+    use crate::scenario::{Echo, Scenario, Work};
+    use crate::serve;
+
+    const TIMING: Timing = Timing {
+        pace: Pace::Closed { window: 2 },
+        warm_up: Duration::ZERO,
+        measured: Duration::from_millis(50),
+    };
+
+    /// A server in this process; it ends with the set.
+    async fn started<F>(serve: impl FnOnce(serve::Bound) -> F) -> (JoinSet<io::Result<()>>, Watched)
+    where
+        F: Future<Output = io::Result<()>> + Send + 'static,
+    {
+        let (sender, bound) = tokio::sync::oneshot::channel();
+        let mut server = JoinSet::new();
+        server.spawn(serve(Box::new(|address| sender.send(address).unwrap())));
+        let target = Target {
+            address: bound.await.unwrap(),
+            path: "/cometd".to_owned(),
+        };
+        let process = None;
+        (server, Watched { target, process })
+    }
+
+    fn plan(name: &str) -> Plan {
+        let scenario: Scenario = name.parse().unwrap();
+        match scenario.work {
+            Work::Traffic(traffic) => traffic.plan(Echo::Service, scenario.ack),
+            other => panic!("no traffic: {other}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn ours_delivers_everything_over_both_transports_and_acknowledged() {
+        let (_server, watched) = started(|bound| serve::ours("127.0.0.1:0", bound)).await;
+        for work in [
+            "fan-out/10x2/64",
+            "publishers/10/64",
+            "echo/5/64",
+            "fan-out/10x2/64/ack",
+        ] {
+            let plan = plan(&format!("websocket/{work}"));
+            for outcome in [
+                run::<WebSocket>(&watched, &plan, TIMING).await,
+                run::<Polling>(&watched, &plan, TIMING).await,
+            ] {
+                let outcome = outcome.unwrap_or_else(|failure| panic!("{work}: {failure}"));
+                assert!(outcome.tally.delivered > 0, "{work}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_limit_delivers_everything() {
+        let (_server, watched) = started(|bound| serve::limit("127.0.0.1:0", bound)).await;
+        let plan = plan("websocket/fan-out/10x2/64");
+        let pace = Pace::Open { rate: 1000.0 };
+        for timing in [TIMING, Timing { pace, ..TIMING }] {
+            let outcome = run::<WebSocket>(&watched, &plan, timing).await.unwrap();
+            assert!(outcome.tally.delivered > 0);
+        }
+    }
+}

@@ -110,7 +110,9 @@ impl Transport for WebSocket {
         self.stream.write_all(&out).await?;
         loop {
             // The server closes the connection (RFC 6455, section 7.1.1).
-            let read = self.input.read(&mut self.stream, &self.scratch, |it| Ok(it.len()));
+            let read = self
+                .input
+                .read(&mut self.stream, &self.scratch, |it| Ok(it.len()));
             match read.await {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
@@ -119,7 +121,11 @@ impl Transport for WebSocket {
         }
     }
 
-    async fn live(mut self, mut member: Member, mut connects: Connects) -> Result<Infallible, Failure> {
+    async fn live(
+        mut self,
+        mut member: Member,
+        mut connects: Connects,
+    ) -> Result<Infallible, Failure> {
         let turn = member.turn();
         let mut is_connect_due = true;
         let mut out = Vec::new();
@@ -164,7 +170,12 @@ impl Transport for WebSocket {
 
 /// A message as an envelope of its own.
 fn write_envelope(out: &mut Vec<u8>, message: &str) {
-    frame::write(out, Side::Client, frame::TEXT, format!("[{message}]").as_bytes());
+    frame::write(
+        out,
+        Side::Client,
+        frame::TEXT,
+        format!("[{message}]").as_bytes(),
+    );
 }
 
 /// Hands over what whole frames mean; how many bytes they took, and the code of a close.

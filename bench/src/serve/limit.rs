@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
-use axum::http::{Response, StatusCode};
+use axum::http::{HeaderName, Response, StatusCode};
 use axum::routing::get;
 use axum::serve::ListenerExt;
 use base64::Engine;
@@ -26,17 +26,18 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
+use super::Bound;
 use crate::frame::{self, Frame, Side};
 
 /// Serves until the process is ended.
-pub(crate) async fn limit(listen: &str) -> io::Result<()> {
+pub(crate) async fn limit(listen: &str, bound: Bound) -> io::Result<()> {
     let listener = TcpListener::bind(listen).await?;
     let address = listener.local_addr()?;
     let listener = listener.tap_io(|stream| {
         // Without it, measurements show that something is wrong.
         let _ = stream.set_nodelay(true);
     });
-    crate::say(&format!("listening on http://{address}/cometd"));
+    bound(address);
     let app = Router::new()
         .route("/cometd", get(upgrade))
         .with_state(Arc::new(Hub::default()));
@@ -85,7 +86,7 @@ async fn upgrade(State(hub): State<Arc<Hub>>, mut request: Request) -> Response<
     answer(StatusCode::SWITCHING_PROTOCOLS, &headers)
 }
 
-fn answer(status: StatusCode, headers: &[(axum::http::HeaderName, &str)]) -> Response<Body> {
+fn answer(status: StatusCode, headers: &[(HeaderName, &str)]) -> Response<Body> {
     let response = Response::builder().status(status);
     let response = headers.iter().fold(response, |response, (name, value)| {
         response.header(name, *value)
@@ -179,7 +180,12 @@ impl Connection {
     }
 
     fn reply(&mut self, canned: &str) {
-        frame::write(&mut self.replies, Side::Server, frame::TEXT, canned.as_bytes());
+        frame::write(
+            &mut self.replies,
+            Side::Server,
+            frame::TEXT,
+            canned.as_bytes(),
+        );
     }
 }
 
@@ -241,7 +247,11 @@ mod tests {
     fn a_message_is_delivered_with_the_data_that_was_published() {
         let published = br#"[{"channel":"/a","clientId":"limit","id":"1","data":{"at":1}}]"#;
         let mut wire = Vec::new();
-        message(&mut wire, field(published, br#""channel":""#).unwrap(), published);
+        message(
+            &mut wire,
+            field(published, br#""channel":""#).unwrap(),
+            published,
+        );
         let frame = frame::parse(&wire).unwrap();
         assert_eq!(frame.payload, br#"[{"channel":"/a","data":{"at":1}}]"#);
     }

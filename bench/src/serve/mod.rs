@@ -5,9 +5,18 @@ mod ours;
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 
 pub(crate) use self::limit::limit;
 pub(crate) use self::ours::ours;
+
+/// Is told the address once a server accepts connections.
+pub(crate) type Bound = Box<dyn FnOnce(SocketAddr) + Send>;
+
+/// Tells whoever started the process.
+pub(crate) fn announce() -> Bound {
+    Box::new(|address| crate::say(&format!("listening on http://{address}/cometd")))
+}
 
 /// Runs a server on as many threads as the process has processors: on one, without any hand-over
 /// between threads.

@@ -4,6 +4,8 @@ use std::io;
 
 use cometd::prelude::*;
 
+use super::Bound;
+
 /// Sends everything back.
 #[service("echo")]
 #[derive(Default)]
@@ -26,12 +28,17 @@ impl Echo {
 }
 
 /// Serves until a signal.
-pub(crate) async fn ours(listen: &str) -> io::Result<()> {
-    let server = BayeuxServer::builder().service(Echo).build().await;
-    let server = server.map_err(io::Error::other)?;
+pub(crate) async fn ours(listen: &str, bound: Bound) -> io::Result<()> {
+    let server = BayeuxServer::builder()
+        .service(Echo)
+        .extension(Acknowledge::default())
+        .extension(TimeSync::default())
+        .build()
+        .await
+        .map_err(io::Error::other)?;
     let app = axum::Router::new().nest_service("/cometd", server.clone().into_service());
     cometd::serve(app, listen)
-        .on_bound(|address| crate::say(&format!("listening on http://{address}/cometd")))
+        .on_bound(bound)
         .with_graceful_shutdown(server)
         .await
 }

@@ -18,7 +18,10 @@ fn folder() -> PathBuf {
 pub(super) fn npm(package: &str) -> Result<String, Absent> {
     let node = output(Command::new("node").arg("--version"))?;
     let folder = folder();
-    let manifest = folder.join("node_modules").join(package).join("package.json");
+    let manifest = folder
+        .join("node_modules")
+        .join(package)
+        .join("package.json");
     if !manifest.exists() {
         let mut install = Command::new("npm");
         install.args(["install", "--no-package-lock", "--no-audit", "--no-fund"]);
@@ -51,7 +54,8 @@ pub(super) fn java() -> Result<String, Absent> {
         .filter_map(|it| it.ok()?.file_name().into_string().ok())
         .collect();
     let version = |library: &str| {
-        let version = |name: &str| Some(name.strip_prefix(library)?.strip_suffix(".jar")?.to_owned());
+        let version =
+            |name: &str| Some(name.strip_prefix(library)?.strip_suffix(".jar")?.to_owned());
         names.iter().find_map(|it| version(it)).unwrap_or_default()
     };
     Ok(format!(
@@ -68,7 +72,13 @@ pub(super) fn java_command() -> Vec<OsString> {
     classes.push(":");
     classes.push(project.join(LIBRARIES).join("*"));
     let quiet = "-Dorg.eclipse.jetty.LEVEL=WARN".into();
-    vec!["java".into(), quiet, "-cp".into(), classes, "bench.Peer".into()]
+    vec![
+        "java".into(),
+        quiet,
+        "-cp".into(),
+        classes,
+        "bench.Peer".into(),
+    ]
 }
 
 /// What `mvn package` makes.
@@ -87,5 +97,8 @@ fn output(command: &mut Command) -> Result<String, Absent> {
     }
     let error = [output.stdout, output.stderr].concat();
     let error = String::from_utf8_lossy(&error);
-    Err(Absent(format!("{program} failed: {}", error.lines().next().unwrap_or_default())))
+    Err(Absent(format!(
+        "{program} failed: {}",
+        error.lines().next().unwrap_or_default()
+    )))
 }
