@@ -457,9 +457,10 @@ pub fn post_construct(_: TokenStream, item: TokenStream) -> TokenStream {
 /// #[pre_destroy]
 /// ```
 ///
-/// Services end in the reverse order of their start. When this is called, no further message reaches the service,
-/// but calls that are under way may go on; its session and all connections are still there, so that it can say
-/// good-bye. A service whose [`macro@post_construct`] failed is not told of its end.
+/// Services end in the reverse order of their start. When this is called, everything is still there: the session of
+/// the service and all connections, so that it can say good-bye, and its handlers, which go on to be called until no
+/// message of a client is under way. So a listener that vetoes does so to the last, and what this method closes must
+/// be able to refuse. A service whose [`macro@post_construct`] failed is not told of its end.
 ///
 /// # Must
 ///

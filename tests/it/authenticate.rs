@@ -1,6 +1,8 @@
 //! Principals: item 9.5 of the specification of security, and what becomes of a session whose
 //! credentials change or expire.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use cometd::prelude::*;
@@ -173,6 +175,16 @@ async fn bad_credentials_are_refused_and_the_reply_says_more() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_principal_that_has_expired_opens_no_session() {
+    let app = app().await;
+    let client = app.client();
+    let denied = failed("/meta/handshake", "403::handshake_denied").reconnect("none");
+    let message = handshake(&client, &credentials("red", Some(0)));
+    client.send(json!([message])).await.expect([denied]);
+    assert!(app.server().sessions().iter().all(ServerSession::is_local));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_handler_for_a_principal_is_not_called_without_one() {
     let app = setup().with(|it| it.service(Account)).start().await;
     let client = app.client().up().await;
@@ -311,6 +323,57 @@ async fn a_subscription_is_judged_by_the_credentials_that_hold_when_it_begins() 
         .await
         .expect([denied.with("subscription", "/race")]);
     assert!(session.subscriptions().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_authenticates_whenever_asked_is_not_asked_for_ever() {
+    let app = app().await;
+    let alice = up(&app, credentials("red", None)).await;
+    let asked = Arc::new(AtomicU32::new(0));
+    let restless = Arc::clone(&asked);
+    app.server()
+        .create_channel_if_absent("/restless", |channel| {
+            channel.authorizer(Restless(restless));
+        })
+        .unwrap();
+    let refused = failed("/meta/subscribe", "403::subscribe_failed");
+    alice
+        .subscribe("/restless")
+        .await
+        .expect([refused.with("subscription", "/restless")]);
+    assert_eq!(asked.load(Ordering::Relaxed), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_authenticates_when_asked_again_is_asked_once() {
+    let app = app().await;
+    let alice = up(&app, credentials("red", None)).await;
+    alice.subscribe(json!(["/restless", "/other"])).await;
+    let asked = Arc::new(AtomicU32::new(0));
+    for channel in ["/restless", "/other"] {
+        let channel = app.channel(channel);
+        channel.add_authorizer(Restless(Arc::clone(&asked))).keep();
+    }
+    let session = app.session(&alice).unwrap();
+    assert!(session.authenticate(None).await.is_empty());
+    assert_eq!(asked.load(Ordering::Relaxed), 2);
+    assert_eq!(session.principal().unwrap().name(), "restless");
+}
+
+/// Grants, and gives the session a new principal each time.
+struct Restless(Arc<AtomicU32>);
+
+impl cometd::Authorizer for Restless {
+    fn authorize<'a>(&'a self, intent: Intent<'a>) -> Deferred<'a, Vote> {
+        Deferred::later(async move {
+            // Ends also where nothing else would end it.
+            if self.0.fetch_add(1, Ordering::Relaxed) < 100 {
+                let principal = Principal::new("restless");
+                intent.session.authenticate(principal).await;
+            }
+            Vote::Grant
+        })
+    }
 }
 
 /// Grants to red, and turns the session blue before it says so.

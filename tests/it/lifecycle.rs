@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use cometd::prelude::*;
 use cometd::{CallError, Stopped};
-use cometd_tests::{delivery, failed, ms, ok, setup, start};
+use cometd_tests::{App, delivery, failed, ms, ok, setup, start};
 use parking_lot::Mutex;
 use serde_json::json;
+use tokio::sync::Notify;
 
 /// What services have done.
 type Journal = Arc<Mutex<Vec<String>>>;
@@ -137,7 +138,7 @@ async fn a_service_prepares_itself_before_it_hears_anything() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn services_end_in_reverse_and_hear_nothing_any_more() {
+async fn services_end_in_reverse_and_then_hear_nothing_any_more() {
     // services.md 2.9.47, 2.9.51
     let (one, two, journal) = diaries(Mood::Fine, Mood::Fine);
     let with = setup().with(|it| it.provide(one).discover_only(["one"]).service(Two(two)));
@@ -147,7 +148,8 @@ async fn services_end_in_reverse_and_hear_nothing_any_more() {
     journal.lock().clear();
 
     assert_eq!(app.server().shutdown(ms(1000)).await, Stopped::Drained);
-    assert_eq!(*journal.lock(), ["two ends", "one ends"]);
+    let ended = ["two ends", "one ends", "one from one"];
+    assert_eq!(*journal.lock(), ended);
     // Connections were told to stop only after that.
     socket.expect([delivery("/farewell", "from one")]).await;
     socket.expect_close(1001).await;
@@ -157,7 +159,108 @@ async fn services_end_in_reverse_and_hear_nothing_any_more() {
     let error = local.remote_call("one", 1).await.unwrap_err();
     assert!(matches!(error, CallError::NoAnswer), "{error}");
     assert_eq!(app.server().shutdown(ms(1000)).await, Stopped::Drained);
-    assert_eq!(journal.lock().len(), 2);
+    assert_eq!(*journal.lock(), ended);
+}
+
+/// Vetoes what is published to `/guarded`, and takes its time.
+#[service("guard")]
+struct Guard {
+    gates: Arc<Gates>,
+}
+
+/// What a guard waits for.
+#[derive(Default)]
+struct Gates {
+    end: Notify,
+    slow: Notify,
+}
+
+#[handlers]
+impl Guard {
+    #[listener("/guarded")]
+    fn veto(&self) -> bool {
+        false
+    }
+
+    #[listener("/slow")]
+    async fn slow(&self) {
+        self.gates.slow.notified().await;
+    }
+
+    #[remote_call("guard")]
+    fn answer(&self) -> u8 {
+        7
+    }
+
+    #[pre_destroy]
+    async fn end(&self) {
+        self.gates.end.notified().await;
+    }
+}
+
+async fn guarded() -> (App, Arc<Gates>) {
+    let gates = Arc::new(Gates::default());
+    let guard = Guard {
+        gates: Arc::clone(&gates),
+    };
+    (setup().with(|it| it.service(guard)).start().await, gates)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_service_that_takes_its_time_to_end_goes_on_to_veto_and_to_answer() {
+    // decisions.md, services 2.9.47
+    let (app, gates) = guarded().await;
+    let mut socket = app.socket().await.up().await;
+    let client = app.client().up().await;
+    let server = app.server().clone();
+    let stopping = start(async move { server.shutdown(ms(1000)).await });
+    cometd_tests::settle().await;
+
+    let vetoed = failed("/guarded", "404::message_deleted");
+    client.publish("/guarded", 1).await.expect([vetoed.clone()]);
+    socket
+        .send(json!([socket.publish_message("/guarded", 1)]))
+        .await;
+    socket.expect([vetoed]).await;
+    client.publish("/service/guard", 1).await.expect([
+        delivery("/service/guard", 7).with("successful", true),
+        ok("/service/guard"),
+    ]);
+    assert!(stopping.is_held());
+    gates.end.notify_one();
+    assert_eq!(stopping.answer().await, Stopped::Drained);
+    app.server().publish(None, "/guarded", 1).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_under_way_at_the_end_passes_no_listener() {
+    let (app, gates) = guarded().await;
+    let client = app.client().up().await;
+    let envelope = json!([
+        client.publish_message("/slow", 1),
+        client.publish_message("/guarded", 1),
+    ]);
+    let pending = client.start(envelope).await;
+    gates.end.notify_one();
+    let server = app.server().clone();
+    let stopping = start(async move { server.shutdown(ms(1000)).await });
+    cometd_tests::settle().await;
+    assert!(stopping.is_held());
+    gates.slow.notify_one();
+    let vetoed = failed("/guarded", "404::message_deleted");
+    pending.answer().await.expect([ok("/slow"), vetoed]);
+    assert_eq!(stopping.answer().await, Stopped::Drained);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_told_in_time_stays_attached() {
+    let (app, _gates) = guarded().await;
+    assert_eq!(app.server().shutdown(ms(1000)).await, Stopped::TimedOut);
+    let published = app.server().publish(None, "/guarded", 1).await;
+    assert!(published.is_err());
+    // Who asks again does not tell it again.
+    assert_eq!(app.server().shutdown(ms(1000)).await, Stopped::Drained);
+    app.server().publish(None, "/guarded", 1).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -221,7 +324,13 @@ async fn a_start_that_fails_takes_down_what_had_been_started() {
         // What did not start is not told of its end.
         assert_eq!(
             seen,
-            ["one configures", "one starts", "two starts", "one ends"]
+            [
+                "one configures",
+                "one starts",
+                "two starts",
+                "one ends",
+                "one from one"
+            ]
         );
     }
 }

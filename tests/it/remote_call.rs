@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use cometd::prelude::*;
-use cometd::{BuildError, CallError, Failure, IntoFailure};
+use cometd::{
+    BuildError, CallError, Deferred, Extension, Failure, IntoFailure, SendError, Stopped,
+};
 use cometd_tests::{App, Client, Expected, Pending, delivery, failed, ok, setup, start};
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -68,6 +70,15 @@ impl Archive {
     #[remote_call("late")]
     fn late(&self, caller: Caller) {
         self.callers.lock().push(caller);
+    }
+
+    #[remote_call("early")]
+    async fn early(&self, caller: Caller, server: BayeuxServer) {
+        server.spawn(async move {
+            let _ = caller.result("early").await;
+        });
+        // The answer has left, and waits for an extension, when this returns.
+        tokio::task::yield_now().await;
     }
 
     #[remote_call("drop")]
@@ -346,6 +357,129 @@ async fn call_later(
     assert_eq!(callers.lock().len(), 1);
     assert!(call.is_held());
     call
+}
+
+/// Keeps answers until it is told what to do with the next one.
+struct Customs(Arc<Gate>);
+
+#[derive(Default)]
+struct Gate {
+    flow: Mutex<Flow>,
+    open: Notify,
+}
+
+impl Gate {
+    fn let_go(&self, flow: Flow) {
+        *self.flow.lock() = flow;
+        self.open.notify_one();
+    }
+}
+
+impl Extension for Customs {
+    fn outgoing<'a>(
+        &'a self,
+        _: Option<&'a ServerSession>,
+        message: &'a mut Message,
+    ) -> Deferred<'a, Flow> {
+        if !message.channel().as_str().starts_with("/service/") {
+            return Flow::Continue.into();
+        }
+        Deferred::later(async move {
+            self.0.open.notified().await;
+            *self.0.flow.lock()
+        })
+    }
+}
+
+async fn with_customs() -> (App, Callers, Arc<Gate>) {
+    let (callers, gate) = (Callers::default(), Arc::new(Gate::default()));
+    let (provided, customs) = (Arc::clone(&callers), Customs(Arc::clone(&gate)));
+    let setup = setup().with(|it| {
+        it.extension(customs)
+            .provide::<Callers>(provided)
+            .discover_only(["archive"])
+    });
+    (setup.start().await, callers, gate)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_on_its_way_when_the_method_returns_arrives() {
+    let (app, _, gate) = with_customs().await;
+    let local = app.server().local_session("local").await.unwrap();
+    let call = start(async move { local.remote_call("early", 1).await });
+    cometd_tests::settle().await;
+    assert!(call.is_held());
+    gate.let_go(Flow::Continue);
+    assert_eq!(call.answer().await.unwrap(), json!("early"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_does_not_arrive_ends_the_call() {
+    let (app, callers, gate) = with_customs().await;
+    let local = app.server().local_session("local").await.unwrap();
+
+    // An extension objects.
+    let call = call_later(&local, &callers).await;
+    let caller = callers.lock().pop().unwrap();
+    gate.let_go(Flow::Stop);
+    assert!(matches!(caller.result(1).await, Err(SendError::Vetoed)));
+    let error = call.answer().await.unwrap_err();
+    assert!(matches!(error, CallError::NoAnswer), "{error}");
+
+    // Whoever answers is cut off.
+    let call = call_later(&local, &callers).await;
+    let caller = callers.lock().pop().unwrap();
+    let answering = start(caller.result(1));
+    cometd_tests::settle().await;
+    answering.cut().await;
+    let error = call.answer().await.unwrap_err();
+    assert!(matches!(error, CallError::NoAnswer), "{error}");
+
+    // Nobody can answer for a caller that is dropped where there is no runtime.
+    let call = call_later(&local, &callers).await;
+    let caller = callers.lock().pop().unwrap();
+    std::thread::spawn(move || drop(caller)).join().unwrap();
+    let error = call.answer().await.unwrap_err();
+    assert!(matches!(error, CallError::NoAnswer), "{error}");
+
+    // The session that calls has ended.
+    let call = call_later(&local, &callers).await;
+    let caller = callers.lock().pop().unwrap();
+    local.disconnect().await;
+    gate.let_go(Flow::Continue);
+    assert!(matches!(caller.result(1).await, Err(SendError::Gone(_))));
+    let error = call.answer().await.unwrap_err();
+    assert!(matches!(error, CallError::NoAnswer), "{error}");
+}
+
+#[service("asks")]
+struct Asks(#[session] LocalSession);
+
+#[handlers]
+impl Asks {
+    #[listener("/asks")]
+    async fn asks(&self) -> Result<bool, CallError> {
+        self.0.remote_call("late", 1).await.map(|_| true)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_nobody_answers_does_not_keep_a_server_from_stopping() {
+    let callers = Callers::default();
+    let provided = Arc::clone(&callers);
+    let app = setup()
+        .with(|it| it.provide(provided).discover_only(["archive", "asks"]))
+        .start()
+        .await;
+    let client = app.client().up().await;
+    let asking = client
+        .start(json!([client.publish_message("/asks", 1)]))
+        .await;
+    assert!(asking.is_held());
+    let stopped = app.server().shutdown(cometd_tests::ms(1000)).await;
+    assert_eq!(stopped, Stopped::Drained);
+    let refused = failed("/asks", "500::handler_failed");
+    asking.answer().await.expect([refused]);
 }
 
 #[service("other")]

@@ -58,6 +58,18 @@ impl Calls {
         }
     }
 
+    /// The request of this id will not be answered any more; nothing happens if it has been.
+    pub(crate) fn give_up(&self, id: &str) {
+        let waiting = self.waiting.lock().remove(id);
+        drop(waiting);
+    }
+
+    /// No request will be answered any more.
+    pub(crate) fn give_up_all(&self) {
+        let waiting = std::mem::take(&mut *self.waiting.lock());
+        drop(waiting);
+    }
+
     /// Takes a message that is an answer; whether it was one.
     pub(super) fn take(&self, message: &FrozenMessage) -> bool {
         if message.channel().kind() != ChannelKind::Service {
@@ -99,6 +111,6 @@ impl OpenCall<'_> {
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        self.calls.waiting.lock().remove(&self.id);
+        self.calls.give_up(&self.id);
     }
 }

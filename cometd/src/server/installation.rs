@@ -1,7 +1,7 @@
 //! What is attached to a server before it serves anyone, and taken off at its end: services.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -52,9 +52,20 @@ impl Installed {
     }
 }
 
-/// A service that is attached.
+/// A service that is attached. It ends in three steps: one that has nothing to do there leaves it out, and
+/// one that is dropped before its end is not repeated.
 pub(crate) trait Running: Send {
-    /// Takes it off, and tells it.
+    /// Tells it that it ends, when everything still is as ever.
+    fn tell(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(ready(()))
+    }
+
+    /// Ends its session. Its handlers stay.
+    fn leave(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(ready(()))
+    }
+
+    /// Takes it off.
     fn stop(self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>>;
 }
 
@@ -75,15 +86,23 @@ pub(crate) struct Row {
 #[derive(Default)]
 pub(crate) struct Services {
     started: Mutex<Vec<Started>>,
-    /// Held while services are stopped, so that everyone who asks for it waits for the end.
-    stopping: tokio::sync::Mutex<()>,
+    /// Locked through each step of their end, so that everyone who asks for it waits for that.
+    running: tokio::sync::Mutex<Ending>,
 }
 
+/// What people can know of a service.
 struct Started {
     name: String,
     location: Option<Location>,
     rows: Vec<Row>,
-    running: Box<dyn Running>,
+}
+
+/// The services that are attached, in the order of their start; all but the first `untold` have been
+/// told of their end.
+#[derive(Default)]
+struct Ending {
+    running: Vec<Box<dyn Running>>,
+    untold: usize,
 }
 
 impl Services {
@@ -117,25 +136,48 @@ impl Services {
                     name,
                     location,
                     rows,
-                    running,
                 });
+                let mut attached = self.running.lock().await;
+                attached.running.push(running);
+                attached.untold += 1;
             }
         }
         problems
     }
 
-    /// Stops all services, the last one first. Nothing happens to those that have been stopped.
+    /// Tells all services that they end, the last one first, each once.
     ///
-    /// Dropped before its end, the service at hand is taken off without being told the rest, and the
-    /// others go on.
-    pub(super) async fn stop(&self) {
-        let _alone = self.stopping.lock().await;
-        loop {
-            let last = self.started.lock().pop();
-            let Some(last) = last else { break };
-            last.running.stop().await;
-            tracing::debug!(service = last.name, "stopped");
+    /// Dropped before its end, the service at hand is not told the rest, and the others go on.
+    pub(super) async fn tell(&self) {
+        let Ending { running, untold } = &mut *self.running.lock().await;
+        while let Some(last) = running.iter_mut().take(*untold).next_back() {
+            *untold -= 1;
+            last.tell().await;
         }
+    }
+
+    /// Ends the sessions of all services, the last one first.
+    pub(super) async fn leave(&self) {
+        for running in self.running.lock().await.running.iter_mut().rev() {
+            running.leave().await;
+        }
+    }
+
+    /// Takes all services off, the last one first.
+    pub(super) async fn take_off(&self) {
+        let mut attached = self.running.lock().await;
+        while let Some(last) = attached.running.pop() {
+            last.stop().await;
+            let last = self.started.lock().pop();
+            tracing::debug!(service = last.map(|it| it.name), "stopped");
+        }
+    }
+
+    /// Goes through the whole end of services whose server has served nobody.
+    pub(super) async fn stop(&self) {
+        self.tell().await;
+        self.leave().await;
+        self.take_off().await;
     }
 
     /// A method of a service that has been started.

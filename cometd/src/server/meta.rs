@@ -77,7 +77,11 @@ impl Core {
             tracing::error!(%error, "the security policy failed: the handshake is denied");
             Decision::deny()
         });
-        if granted != Decision::Grant {
+        // A principal that does not hold any more would end the session at once.
+        let expired = session
+            .principal()
+            .is_some_and(|it| it.remaining() == Some(Duration::ZERO));
+        if granted != Decision::Grant || expired {
             exchange
                 .reply
                 .add_advice(Some(Advice::reconnect(Reconnect::None)));

@@ -18,23 +18,30 @@ pub enum Stopped {
 }
 
 impl BayeuxServer {
-    /// Stops: services are taken down, the last one first; then held connects are answered with an
-    /// error, so that clients go elsewhere or come back, sockets are closed after what is queued for
-    /// them was written, and every task ends (SES-16).
+    /// Stops: services are told, the last one first, while clients are served as ever; then nothing new
+    /// is let in, held connects are answered with an error, so that clients go elsewhere or come back,
+    /// sockets are closed after what is queued for them was written, the sessions of services end, and
+    /// so does every task (SES-16). Services are taken off last: as long as a message of a client is
+    /// under way, their handlers see it.
     ///
-    /// Waits for that, but not longer than `patience`. What a `#[pre_destroy]` method publishes still
-    /// reaches everyone who is connected.
+    /// Waits for that, but not longer than `patience`; services stay attached if it takes longer. What a
+    /// `#[pre_destroy]` method publishes still reaches everyone who is connected.
     ///
     /// # Cancel safety
-    /// The server stops even if this is dropped; services that were still running are not told.
+    /// The server stops even if this is dropped; services stay attached, and those that had not been told
+    /// are not told.
     pub async fn shutdown(&self, patience: Duration) -> Stopped {
         let core = self.core();
         let stopping = Stopping(core);
         let end = async move {
-            core.services().stop().await;
+            core.services().tell().await;
             drop(stopping);
+            // A task may wait for what only the end of a session brings.
+            core.services().leave().await;
             core.tasks().close();
             core.tasks().wait().await;
+            // Not before: a message that is under way must not pass a listener which would veto it.
+            core.services().take_off().await;
         };
         match timeout(patience, end).await {
             Ok(()) => Stopped::Drained,

@@ -53,7 +53,7 @@ impl Core {
                 self.create_channel(id, |_| ());
             }
         }
-        loop {
+        for _ in 0..MOST_ROUNDS {
             let asked = session.authentications();
             self.authorize(subscribe, exchange)
                 .await
@@ -69,6 +69,8 @@ impl Core {
             }
             // The session belongs to somebody else now: the answer was for another question.
         }
+        tracing::warn!(%session, channel = %id, "whoever is asked about a subscription authenticates its session");
+        Err(BayeuxError::SubscribeFailed)
     }
 
     /// Records a subscription, without asking anyone.
@@ -170,9 +172,14 @@ impl Core {
         session: &ServerSession,
         message: Option<&Message>,
     ) -> bool {
-        let channel = session.subscriptions_mut(|subscriptions| subscriptions.remove(id));
+        // Both under the lock, as they are added: otherwise a subscription that begins meanwhile is left
+        // with one of them.
+        let channel = session.subscriptions_mut(|subscriptions| {
+            let channel = subscriptions.remove(id)?;
+            channel.remove_subscriber(session);
+            Some(channel)
+        });
         let Some(channel) = channel else { return false };
-        channel.remove_subscriber(session);
         self.tell(|listener| listener.unsubscribed(session, &channel, message));
         true
     }
@@ -207,6 +214,9 @@ impl Core {
             .collect()
     }
 }
+
+/// How often a subscription is asked for while its session is authenticated anew.
+const MOST_ROUNDS: u32 = 3;
 
 /// What became of a subscription.
 enum Added {

@@ -1,6 +1,6 @@
 //! A service that is attached to a server, from the configuration of its channels to its end.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -244,15 +244,8 @@ async fn step(method: &dyn Step) -> Completion {
 }
 
 impl Running for Attached {
-    fn stop(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn tell(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(async move {
-            self.attachments.clear();
-            let session = &self.environment.session;
-            for pattern in &self.subscriptions {
-                if let Err(error) = session.unsubscribe(pattern).await {
-                    tracing::debug!(%session, %pattern, %error, "still subscribed");
-                }
-            }
             for Bound { row, kind } in &self.methods {
                 if let BoundKind::PreDestroy(method) = kind
                     && self.constructed
@@ -262,8 +255,27 @@ impl Running for Attached {
                     tracing::error!(%location, %error, "a service failed at its end");
                 }
             }
-            // Last, so that the service can say good-bye in its own name.
-            session.disconnect().await;
         })
+    }
+
+    fn leave(&mut self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        Box::pin(async move {
+            let session = &self.environment.session;
+            for pattern in self.subscriptions.drain(..) {
+                if let Err(error) = session.unsubscribe(&pattern).await {
+                    tracing::debug!(%session, %pattern, %error, "still subscribed");
+                }
+            }
+            session.disconnect().await;
+            // A method of the service may wait for one.
+            if let Some(local) = session.server_session().local() {
+                local.calls.give_up_all();
+            }
+        })
+    }
+
+    fn stop(mut self: Box<Self>) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        self.attachments.clear();
+        Box::pin(ready(()))
     }
 }

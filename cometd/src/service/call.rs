@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytestring::ByteString;
 
-use super::caller::{Caller, Question};
+use super::caller::{Caller, PendingCall};
 use super::extract::{FromParameter, Rejection};
 use crate::protocol::{BayeuxError, Message, Parameters};
 use crate::server::{BayeuxServer, Context, LocalSession, Provisions, ServerSession};
@@ -17,7 +17,7 @@ pub struct Call<'a> {
     pub(super) context: &'a Context,
     pub(super) parameters: Parameters,
     pub(super) message: Subject<'a>,
-    pub(super) question: Option<&'a Arc<Question>>,
+    pub(super) pending: Option<&'a Arc<PendingCall>>,
 }
 
 /// The message that a call is about.
@@ -62,8 +62,8 @@ impl<'a> Call<'a> {
     /// # Errors
     /// This is no remote call: the message is refused.
     pub fn caller(&self) -> Result<Caller, Rejection> {
-        let question = self.question.map(Arc::clone);
-        question
+        let pending = self.pending.map(Arc::clone);
+        pending
             .map(Caller::new)
             .ok_or(Rejection::Refuse(BayeuxError::HandlerFailed))
     }

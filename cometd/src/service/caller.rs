@@ -38,10 +38,10 @@ use crate::server::{HandlerError, SendError, ServerSession};
 /// Nobody who waits is forgotten: if it is dropped without an answer, that is logged with the place of
 /// the method, and the caller gets the failure `{"class": "not_answered", "message": null}`.
 #[must_use = "somebody waits for the answer"]
-pub struct Caller(Arc<Question>);
+pub struct Caller(Arc<PendingCall>);
 
 /// One remote call that has to be answered once.
-pub(super) struct Question {
+pub(super) struct PendingCall {
     pub(super) sender: ServerSession,
     /// The answer without its data (`services.md` 2.6.36).
     pub(super) answer: Message,
@@ -65,8 +65,8 @@ pub(super) enum State {
 }
 
 impl Caller {
-    pub(super) const fn new(question: Arc<Question>) -> Self {
-        Self(question)
+    pub(super) const fn new(pending: Arc<PendingCall>) -> Self {
+        Self(pending)
     }
 
     /// The session that called.
@@ -126,13 +126,13 @@ impl Drop for Caller {
             State::ByCaller => {
                 *state = State::Answered;
                 drop(state);
-                Question::forgotten(&self.0);
+                PendingCall::forgotten(&self.0);
             }
         }
     }
 }
 
-impl Question {
+impl PendingCall {
     /// The right to answer; whoever asks first has it.
     fn claim(&self) -> bool {
         let before = std::mem::replace(&mut *self.state.lock(), State::Answered);
@@ -159,33 +159,47 @@ impl Question {
         }
     }
 
-    /// Lets go of the question; returns the state in which it was.
+    /// Lets go of the call; returns the state in which it was.
     fn leave_to_caller(&self) -> State {
         let mut state = self.state.lock();
         let before = *state;
         match before {
             State::Running => {
-                if let (Some(local), Some(id)) = (self.sender.local(), self.answer.id()) {
-                    local.calls.promise(id);
-                }
+                self.promise();
                 *state = State::ByCaller;
             }
             State::Dropped => *state = State::Answered,
-            State::ByCaller | State::Answered => {}
+            // The answer may still be on its way.
+            State::ByCaller | State::Answered => self.promise(),
         }
         before
     }
 
+    /// A local session that called waits although its request has been acknowledged.
+    fn promise(&self) {
+        if let (Some(local), Some(id)) = (self.sender.local(), self.answer.id()) {
+            local.calls.promise(id);
+        }
+    }
+
+    /// A local session that called does not wait any more.
+    fn give_up(&self) {
+        if let (Some(local), Some(id)) = (self.sender.local(), self.answer.id()) {
+            local.calls.give_up(id);
+        }
+    }
+
     /// The last one who could have answered has not.
-    fn forgotten(question: &Arc<Self>) {
-        let data = question.not_answered();
-        let (Some(server), Ok(runtime)) = (question.sender.server(), Handle::try_current()) else {
+    fn forgotten(pending: &Arc<Self>) {
+        let data = pending.not_answered();
+        let (Some(server), Ok(runtime)) = (pending.sender.server(), Handle::try_current()) else {
+            pending.give_up();
             return;
         };
-        let question = Arc::clone(question);
+        let pending = Arc::clone(pending);
         let send = async move {
-            if let Err(error) = question.send(false, data).await {
-                tracing::debug!(session = %question.sender, %error, "a caller is gone");
+            if let Err(error) = pending.send(false, data).await {
+                tracing::debug!(session = %pending.sender, %error, "a caller is gone");
             }
         };
         server.tasks().spawn_on(send, &runtime);
@@ -215,7 +229,17 @@ impl Question {
             ..self.answer.clone()
         };
         message.set_data(data)?;
+        let _last = LastChance(self);
         self.sender.deliver_message(None, message).await
+    }
+}
+
+/// An answer on its way: however that ends, there will be no other, so nobody waits for one.
+struct LastChance<'a>(&'a PendingCall);
+
+impl Drop for LastChance<'_> {
+    fn drop(&mut self) {
+        self.0.give_up();
     }
 }
 
@@ -225,8 +249,8 @@ impl fmt::Debug for Caller {
     }
 }
 
-impl fmt::Debug for Question {
+impl fmt::Debug for PendingCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "Question({})", self.answer)
+        write!(formatter, "PendingCall({})", self.answer)
     }
 }

@@ -6,7 +6,7 @@ use parking_lot::Mutex;
 
 use super::bound::Handle;
 use super::call::{Call, Environment, Subject};
-use super::caller::Question;
+use super::caller::PendingCall;
 use super::failure::{Answer, IntoFailure};
 use super::method::{Completion, OwnPublishes};
 use crate::protocol::{ChannelId, ChannelTemplate, Message, Parameters};
@@ -72,7 +72,7 @@ impl MessageListener for Listener {
             context: &exchange.context,
             parameters,
             message: Subject::Lent(&mut exchange.message),
-            question: None,
+            pending: None,
         })
     }
 
@@ -103,7 +103,7 @@ impl MessageListener for RemoteCall {
         if handler.is_own(sender) {
             return Outcome::Continue.into();
         }
-        let question = Arc::new(Question {
+        let pending = Arc::new(PendingCall {
             sender: sender.clone(),
             answer: Message {
                 id: exchange.message.id.clone(),
@@ -119,13 +119,13 @@ impl MessageListener for RemoteCall {
                 context: &exchange.context,
                 parameters,
                 message: Subject::Lent(&mut exchange.message),
-                question: Some(&question),
+                pending: Some(&pending),
             };
             let answer = hook::call(|| handler.method.handle(call)).await;
             let answer = answer.unwrap_or_else(|panicked| {
                 Answer::Failed(HandlerError::from(panicked).into_failure())
             });
-            question.settle(answer).await;
+            pending.settle(answer).await;
             Outcome::Continue
         })
     }
@@ -163,7 +163,7 @@ impl Subscriber for Subscription {
             context: &handler.environment.context,
             parameters,
             message: Subject::Own(Box::new(message.clone())),
-            question: None,
+            pending: None,
         };
         match handler.method.handle(call) {
             Deferred::Now(completion) => {

@@ -4,12 +4,17 @@ use std::sync::Arc;
 
 use super::ServerSession;
 use crate::channel::Operation;
-use crate::protocol::{BayeuxError, ChannelPattern, Message, RawJson};
+use crate::protocol::{BayeuxError, ChannelPattern, ClientId, Message, RawJson};
 use crate::server::authorization::Question;
 use crate::server::core::Core;
 use crate::server::exchange::Exchange;
 use crate::server::principal::Principal;
 use crate::session::Wake;
+
+tokio::task_local! {
+    /// The sessions about whose subscriptions this task asks at the moment.
+    static ASKING: Vec<ClientId>;
+}
 
 /// Whom a session belongs to, and how often that has been said.
 #[derive(Debug, Default)]
@@ -40,6 +45,11 @@ impl ServerSession {
     ///
     /// When the principal expires, the session ends, and its client is advised to handshake again.
     ///
+    /// It is not meant for those who are asked about subscriptions. An authorizer that calls it for a new
+    /// one is asked again, because its answer was for somebody else; the third time the subscription is
+    /// refused. One that calls it while existing ones are asked about again changes the principal, and
+    /// those that have been asked about by then are left as they are.
+    ///
     /// # Cancel safety
     /// Dropped before its end, the principal is there, but subscriptions may be left that it has no
     /// right to.
@@ -53,11 +63,16 @@ impl ServerSession {
             let mut authentication = self.0.authentication.lock();
             authentication.principal = principal;
             authentication.count = authentication.count.wrapping_add(1);
+            // Under the lock, so that the limit is that of the principal who is there in the end.
+            self.change(|state| (state.set_limit(expiry), Wake::Nobody));
         }
-        self.change(|state| (state.set_limit(expiry), Wake::Nobody));
+        let asking = ASKING.try_with(Vec::clone).unwrap_or_default();
         match self.server() {
-            Some(core) => core.reconsider(self).await,
-            None => Vec::new(),
+            Some(core) if !asking.contains(&self.id()) => {
+                let asking = asking.into_iter().chain([self.id()]).collect();
+                ASKING.scope(asking, core.reconsider(self)).await
+            }
+            _ => Vec::new(),
         }
     }
 
