@@ -597,3 +597,62 @@ async fn the_farewell_comes_behind_what_is_missing() {
     let channels: Vec<_> = messages.iter().map(|it| &it["channel"]).collect();
     assert_eq!(channels, ["/a", "/meta/disconnect", "/meta/connect"]);
 }
+
+/// A listener that fails.
+struct Fails;
+
+impl BatchListener for Fails {
+    fn sent(&self, _: &ServerSession, _: u64, _: &VecDeque<Arc<FrozenMessage>>) {
+        panic!("on purpose");
+    }
+
+    fn acknowledged(&self, _: &ServerSession, _: u64) {
+        panic!("on purpose");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_fails_changes_nothing() {
+    let notes = Notes::default();
+    let extension = Acknowledge::default().listener(Fails);
+    let extension = extension.listener(notes.clone());
+    let app = setup().with(|it| it.extension(extension)).start().await;
+    let client = up(&app).await;
+    client.subscribe("/a").await;
+    publish(&app, "/a", 1).await;
+    let answer = client.send(connect(&client, 1)).await;
+    answer.at_once().expect([delivery("/a", 1), acked(2)]);
+    hold(&client, 2).await.cut().await;
+    let expected = ["up to 0", "0 in 1", "up to 1", "1 in 2", "up to 2"];
+    assert_eq!(*notes.lines.lock(), expected);
+    assert!(notes.messages.lock()[0].upgrade().is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reply_that_is_dropped_leaves_no_empty_frame() {
+    // PROC-9
+    let setup = acknowledging().with(|it| it.extension(Silent));
+    let app = setup.start().await;
+    let mut socket = socket_up(&app).await;
+    let mut silent = connect(&socket, 1);
+    silent[0]["silent"] = json!(true);
+    socket.send(silent).await;
+    socket.expect_nothing(ms(2500)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_does_not_expire_while_the_reply_to_its_connect_is_written() {
+    // SES-6
+    let app = acknowledging().start().await;
+    let mut socket = socket_up(&app).await;
+    let session = app.session(&socket).unwrap();
+    // More than the connection buffers, and few enough for one frame.
+    let long = "x".repeat(400 * 1024);
+    session.deliver(None, "/a", &long).await.unwrap();
+    socket.send(connect(&socket, 1)).await;
+    advance(ms(4000)).await;
+    assert!(session.is_handshook());
+    check(&socket.frame().await, [delivery("/a", long), acked(2)]);
+    advance(ms(4000)).await;
+    assert!(!session.is_handshook());
+}

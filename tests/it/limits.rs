@@ -475,3 +475,31 @@ async fn a_socket_may_be_without_a_session_for_so_long() {
     cometd_tests::advance(ms(2000)).await;
     assert_eq!(early.handshake().await["successful"], true);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_whose_session_has_ended_is_without_one_whatever_it_sends() {
+    let app = setup()
+        .option("ws.handshakeTimeout", 1000)
+        .option("ws.idleTimeout", 0)
+        .start()
+        .await;
+    let mut left = app.socket().await.up().await;
+    left.send(json!([left.disconnect_message()])).await;
+    left.expect([ok("/meta/disconnect")]).await;
+    let mut kicked = app.socket().await.up().await;
+    app.session(&kicked).unwrap().disconnect().await;
+    kicked.expect([ok("/meta/disconnect")]).await;
+    let mut silent = app.socket().await.up().await;
+    for _ in 0..25 {
+        cometd_tests::advance(ms(100)).await;
+        left.send_frame(0x8a, b"").await;
+        kicked.send_text("[]").await;
+    }
+    left.expect_close(1008).await;
+    kicked.expect_close(1008).await;
+    assert!(app.session(&silent).is_some());
+    // Its session expires, and nobody says so.
+    cometd_tests::advance(ms(600)).await;
+    assert!(app.session(&silent).is_none());
+    silent.expect_close(1008).await;
+}

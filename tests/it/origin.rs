@@ -183,6 +183,50 @@ async fn a_page_of_a_named_origin_may_read_answers_and_keep_its_session() {
     }
 }
 
+/// Notes what a policy would see of a visitor who has logged in.
+#[derive(Clone, Default)]
+struct Visitors(Arc<Mutex<Vec<bool>>>);
+
+impl Extension for Visitors {
+    fn incoming<'a>(
+        &'a self,
+        _: Option<&'a ServerSession>,
+        exchange: &'a mut Exchange,
+    ) -> cometd::Deferred<'a, Flow> {
+        let context: &Context = &exchange.context;
+        let login = context.cookie("login").is_some();
+        let authorization = context.headers().contains_key("authorization");
+        assert_eq!(login, authorization);
+        self.0.lock().push(login);
+        Flow::Continue.into()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_script_element_that_hides_its_page_acts_for_nobody() {
+    // Browsers without fetch metadata send no Referer if the page forbids it.
+    let visitors = Visitors::default();
+    let extension = visitors.clone();
+    let app = setup().with(|it| it.extension(extension)).start().await;
+    let alice = app.callback_client();
+    alice
+        .jar()
+        .set(Some("a=b; login=alice; BAYEUX_BROWSER=hers; login2=c"));
+    let basic = ("authorization", "Basic eA==");
+    let own = ("sec-fetch-site", "same-origin");
+    for (headers, known) in [(&[basic][..], false), (&[basic, own], true)] {
+        let answer = script(&alice, headers).await;
+        assert_eq!(std::mem::take(&mut *visitors.0.lock()), [known]);
+        assert_eq!(answer.set_cookie(), None);
+        // A plain client goes on with its session.
+        alice.set_client_id(answer.client_id());
+        alice.publish("/a", 1).await.expect([ok("/a")]);
+        visitors.0.lock().clear();
+    }
+    handshake(&alice, &[basic]).await;
+    assert_eq!(*visitors.0.lock(), [true]);
+}
+
 /// Notes which cookies come with handshakes.
 #[derive(Clone, Default)]
 struct Cookies(Arc<Mutex<Vec<bool>>>);
@@ -217,7 +261,8 @@ async fn a_page_that_nobody_vouches_for_acts_without_the_cookies_of_its_visitor(
         assert_eq!(header(&answer, "access-control-allow-origin"), Some("*"));
         assert_eq!(header(&answer, "access-control-allow-credentials"), None);
         assert_eq!(std::mem::take(&mut *cookies.0.lock()), [false], "{origin}");
-        alice.jar().set(Some("BAYEUX_BROWSER=hers"));
+        // Nor are those of her other pages replaced.
+        assert_eq!(answer.set_cookie(), None, "{origin}");
     }
     let upgrade = "Origin: https://evil.example\r\nCookie: BAYEUX_BROWSER=hers\r\n";
     app.upgrade(upgrade).await.unwrap().handshake().await;

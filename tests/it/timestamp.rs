@@ -41,6 +41,10 @@ async fn everything_that_leaves_is_stamped() {
     session.deliver(None, "/b", 1).await.unwrap();
     let messages = client.connect().await.messages();
     assert_eq!(stamps_of(&messages), [true, true]);
+    let held = client.hold().await;
+    session.disconnect().await;
+    let messages = held.answer().await.messages();
+    assert_eq!(stamps_of(&messages), [true, true]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -52,6 +56,12 @@ async fn on_request_only_who_stamps_is_stamped() {
     assert_eq!(stamps_of(&messages), [true, true]);
     let messages = plain.connect().await.messages();
     assert_eq!(stamps_of(&messages), [false, false]);
+    for (client, stamped) in [(stamping, true), (plain, false)] {
+        let held = client.hold().await;
+        app.session(&client).unwrap().disconnect().await;
+        let messages = held.answer().await.messages();
+        assert_eq!(stamps_of(&messages), [stamped, stamped]);
+    }
 }
 
 #[tokio::test(start_paused = true)]

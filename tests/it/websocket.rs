@@ -1,7 +1,12 @@
 //! One socket for both directions: section 16.
 
+use cometd::{Deferred, Extension, Flow, Reply, ServerSession};
 use cometd_tests::{App, Event, Socket, advance, check, delivery, failed, ms, ok, settle, setup};
+use http::Request;
+use http_body_util::Full;
 use serde_json::{Value, json};
+use std::sync::Arc;
+use tokio::sync::Notify;
 
 use crate::handshake::Greeter;
 
@@ -539,4 +544,77 @@ async fn a_socket_that_messages_do_not_go_to_takes_none_away() {
     });
     batch.await;
     second.expect([delivery("/a", 1)]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_socket_whose_message_takes_long_to_process_is_not_idle() {
+    // WS-6, CFG-39
+    let app = setup().option("ws.idleTimeout", 1000).start().await;
+    let slow = |channel: &mut cometd::ChannelConfig| {
+        channel.listener(cometd_tests::listener(async |_, _| advance(ms(1500)).await));
+    };
+    app.server()
+        .create_channel_if_absent("/service/slow", slow)
+        .unwrap();
+    let mut socket = app.socket().await.up().await;
+    socket.publish("/service/slow", 1).await;
+    socket.expect_after(ms(1500), [ok("/service/slow")]).await;
+    socket.expect_nothing(ms(900)).await;
+    socket.expect_close(1001).await;
+}
+
+/// Keeps the replies to connects back until it is told to let one go.
+#[derive(Clone, Default)]
+struct Gate(Arc<Notify>);
+
+impl Extension for Gate {
+    fn reply<'a>(
+        &'a self,
+        _: Option<&'a ServerSession>,
+        reply: &'a mut Reply,
+    ) -> Deferred<'a, Flow> {
+        if reply.channel() != Some("/meta/connect") {
+            return Flow::Continue.into();
+        }
+        Deferred::later(async {
+            self.0.notified().await;
+            Flow::Continue
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connect_that_is_answered_on_the_socket_of_old_takes_no_messages_there() {
+    // WS-13
+    let gate = Gate::default();
+    let extension = gate.clone();
+    let app = setup().with(|it| it.extension(extension)).start().await;
+    let mut first = app.socket().await;
+    first.handshake().await;
+    gate.0.notify_one();
+    let connect = first.connect_message(json!({"timeout": 0}));
+    first.ask(connect).await;
+    first.hold().await;
+    advance(ms(2000)).await;
+
+    let mut second = successor(&app, &first).await;
+    second.publish("/other", 1).await;
+    second.expect([ok("/other")]).await;
+    let session = app.session(&first).unwrap();
+    let mut lazy = cometd::Message::new("/lazy", 1).unwrap();
+    lazy.set_lazy(true);
+    session.deliver_message(None, lazy).await.unwrap();
+    gate.0.notify_one();
+    first.expect([ok("/meta/connect")]).await;
+    second.publish("/other", 2).await;
+    assert_eq!(second.frame().await[0]["channel"], "/lazy");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_asks_for_a_socket_and_is_no_handshake_is_refused_in_our_words() {
+    let app = setup().start().await;
+    let request = Request::get("/").header("upgrade", "websocket");
+    let answer = app.call(request.body(Full::<bytes::Bytes>::default()).unwrap());
+    let answer = answer.await;
+    assert_eq!(answer.refused(400).text, "not a WebSocket handshake");
 }

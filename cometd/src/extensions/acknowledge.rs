@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::protocol::{ChannelKind, FrozenMessage, IntoData, Message, MetaChannel, RawJson, Reply};
+use crate::server::hook;
 use crate::server::{Deferred, Exchange, Extension, Flow, Numbering, ServerSession};
 
 /// Sends what a client did not receive again, and everything in one order.
@@ -55,15 +56,19 @@ pub struct Acknowledge {
 
 /// Sees which batches leave, and which arrive.
 ///
-/// Methods are called one at a time for a session: they must be quick, and must not send to it. Every
-/// method has a default that does nothing.
+/// Methods must be quick, and must not send to the session: it waits for them. One that panics counts
+/// as called. Every method has a default that does nothing.
 pub trait BatchListener: Send + Sync + 'static {
     /// These messages leave as this batch: what is new, behind what left before and is not acknowledged.
+    ///
+    /// Called one at a time for a session, in the order of its batches.
     fn sent(&self, session: &ServerSession, batch: u64, messages: &VecDeque<Arc<FrozenMessage>>) {
         let _ = (session, batch, messages);
     }
 
     /// The client has everything up to this batch, so it says.
+    ///
+    /// Two connects of a session may say so at once, and while a batch leaves.
     fn acknowledged(&self, session: &ServerSession, batch: u64) {
         let _ = (session, batch);
     }
@@ -89,7 +94,7 @@ impl Acknowledge {
         };
         let batch = u64::try_from(batch).unwrap_or(0);
         for listener in &*self.listeners {
-            listener.acknowledged(session, batch);
+            hook::tell(LISTENER, || listener.acknowledged(session, batch));
         }
         if session.acknowledge(batch) {
             // What is missing is not kept waiting.
@@ -141,7 +146,7 @@ impl Numbering for Acknowledge {
         reply: &mut Reply,
     ) {
         for listener in &*self.listeners {
-            listener.sent(session, batch, messages);
+            hook::tell(LISTENER, || listener.sent(session, batch, messages));
         }
         let number = if reply.is_handshaken() {
             json!({"enabled": true, "batch": batch}).into_data()
@@ -164,6 +169,9 @@ impl fmt::Debug for Acknowledge {
 /// Notes in the reply to a handshake that its client asked for acknowledgement.
 #[derive(Clone, Copy)]
 struct Accepted;
+
+/// Who failed, for the log.
+const LISTENER: &str = "a listener of batches";
 
 /// The field of `ext`.
 const ACK: &str = "ack";

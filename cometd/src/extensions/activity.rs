@@ -41,6 +41,16 @@ pub enum ActivityKind {
     ClientServer,
 }
 
+impl ActivityKind {
+    /// The attribute of sessions: what keeps them from being idle for one kind may not for the other.
+    const fn attribute(self) -> &'static str {
+        match self {
+            Self::Client => "cometd.activity.client",
+            Self::ClientServer => "cometd.activity.client_server",
+        }
+    }
+}
+
 impl Activity {
     /// Ends sessions that were idle for longer than this.
     #[must_use]
@@ -53,11 +63,12 @@ impl Activity {
 
     /// Since when the session has been idle; it is watched from the first call on.
     fn watch(&self, session: &ServerSession) -> Arc<Last> {
-        if let Some(last) = session.attribute::<Arc<Last>>(LAST) {
+        let attribute = self.kind.attribute();
+        if let Some(last) = session.attribute::<Arc<Last>>(attribute) {
             return Arc::clone(&last);
         }
         let last = Arc::new(Last(Mutex::new(now())));
-        session.set_attribute(LAST, Arc::clone(&last));
+        session.set_attribute(attribute, Arc::clone(&last));
         if self.kind == ActivityKind::ClientServer {
             session
                 .add_queue_listener(Delivered(Arc::clone(&last)))
@@ -79,7 +90,10 @@ impl Extension for Activity {
         let last = self.watch(session);
         if exchange.message.channel().kind() != ChannelKind::Meta(MetaChannel::Connect) {
             last.is_now();
-        } else if last.elapsed() > self.max_inactivity {
+            return Flow::Continue.into();
+        }
+        exchange.reply.notes_mut().insert(Connects);
+        if last.elapsed() > self.max_inactivity {
             return Deferred::later(async {
                 session.disconnect().await;
                 Flow::Continue
@@ -94,7 +108,7 @@ impl Extension for Activity {
         reply: &'a mut Reply,
     ) -> Deferred<'a, Flow> {
         if self.kind == ActivityKind::ClientServer
-            && reply.connect().is_none()
+            && reply.notes().get::<Connects>().is_none()
             && let Some(session) = session.filter(|session| !session.is_local())
         {
             self.watch(session).is_now();
@@ -126,5 +140,6 @@ impl QueueListener for Delivered {
     }
 }
 
-/// The attribute of sessions.
-const LAST: &str = "cometd.activity";
+/// Notes in a reply that it answers a connect, accepted or refused.
+#[derive(Clone, Copy)]
+struct Connects;

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use crate::protocol::{ChannelKind, Message, MetaChannel, RawJson, Reply};
 use crate::server::{Deferred, Exchange, Extension, Flow, ServerSession};
 
-/// Sets the field `timestamp` of everything that leaves: replies, publications, deliveries.
+/// Sets the field `timestamp` of everything that leaves: replies, publications, deliveries, farewells.
 ///
 /// # The wire
 ///

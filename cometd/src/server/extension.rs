@@ -28,7 +28,9 @@ pub trait Extension: Send + Sync + 'static {
     /// A message is about to be delivered. [`Flow::Stop`] drops it.
     ///
     /// An extension of the server sees a broadcast once, without a receiver, and what is delivered
-    /// to one session with that session. An extension of a session sees what goes to it.
+    /// to one session with that session. An extension of a session sees what goes to it. The
+    /// `/meta/disconnect` that tells a client of its session's end passes here, too, but the end waits
+    /// for nobody: an extension that does not answer at once is passed over.
     fn outgoing<'a>(
         &'a self,
         receiver: Option<&'a ServerSession>,

@@ -267,10 +267,6 @@ impl Running for Attached {
                 }
             }
             session.disconnect().await;
-            // A method of the service may wait for one.
-            if let Some(local) = session.server_session().local() {
-                local.calls.give_up_all();
-            }
         })
     }
 

@@ -18,7 +18,7 @@ use super::response::{self, Body};
 use super::service::Endpoint;
 use super::{body, cookie};
 use crate::protocol::codec::{self, Request};
-use crate::protocol::{Advice, ParseError, Reconnect, Reply, Transport};
+use crate::protocol::{Advice, MetaChannel, ParseError, Reconnect, Reply, Transport};
 use crate::server::config::{HttpConfig, ResolvedConfig};
 use crate::server::pipeline::{Holds, Received, Sender};
 use crate::server::{Connect, Context, ServerSession};
@@ -122,12 +122,18 @@ enum Held {
 
 impl Polling<'_> {
     async fn process(&self, requests: Vec<Request>) -> Response<Body> {
+        // The body may have taken its time.
+        if self.endpoint.core.stop().is_cancelled() {
+            return response::empty(StatusCode::SERVICE_UNAVAILABLE);
+        }
         let sender = Sender {
             context: Arc::clone(&self.context),
             session: self.session(requests.first()),
             holds: Holds::Alone,
         };
         let _batch = sender.batch(&requests);
+        // Refused or not: what a session is told at its end leaves with its last connect.
+        let connects = requests.iter().any(|it| it.is_meta(MetaChannel::Connect));
         let core = Arc::clone(&self.endpoint.core);
         let receiving = async move { core.receive(sender, requests).await };
         let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {
@@ -144,7 +150,7 @@ impl Polling<'_> {
                 Held::Failed(status) => return response::empty(status),
             }
         }
-        self.compose(received)
+        self.compose(received, connects)
     }
 
     /// The session of the first message, if the cookie leads to it (BAT-9, LP-24, LP-25).
@@ -235,11 +241,11 @@ impl Polling<'_> {
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
-    /// Puts the response together: handshake reply, queued messages, other replies (BAT-5).
+    /// Puts the response together: handshake reply, queued messages, other replies (BAT-5). Whether the
+    /// request connects decides what leaves with it.
     ///
     /// The guards in `received` are dropped at its end: the session expires from here on.
-    fn compose(&self, mut received: Received) -> Response<Body> {
-        let connects = received.connect.is_some() || received.answered.is_some();
+    fn compose(&self, mut received: Received, connects: bool) -> Response<Body> {
         let handshake = received.handshaken;
         let queued = match &received.session {
             Some(session) if self.delivers(session, connects, handshake) => {

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use ::http::header::{self, HeaderMap, HeaderName};
-use ::http::{Method, Request, Response, StatusCode};
+use ::http::{HeaderValue, Method, Request, Response, StatusCode};
 use bytes::Bytes;
 use http_body::Body as HttpBody;
 use tower_http::cors::{AllowOrigin, Cors};
@@ -46,7 +46,7 @@ pub(super) type Answer = Pin<Box<dyn Future<Output = Result<Response<Body>, Infa
 /// Where the page is from that a request comes from.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Page<'a> {
-    /// There is none, or one that keeps it to itself.
+    /// There is none, or one in an old browser that keeps it to itself.
     None,
     /// The browser says that it is of the origin of this server.
     Own,
@@ -99,7 +99,14 @@ impl Gate {
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         let origin = match Page::of(request.headers()) {
-            Page::None | Page::Own => return self.answers.answer(request),
+            Page::None => {
+                if is_script(&request) {
+                    let config = &self.endpoint().core.config().callback_polling;
+                    disown(request.headers_mut(), &config.cookie.name);
+                }
+                return self.answers.answer(request);
+            }
+            Page::Own => return self.answers.answer(request),
             Page::Of(origin) if is_own(origin, &request) => return self.answers.answer(request),
             Page::Of(origin) => origin,
             Page::Hidden => HIDDEN,
@@ -108,9 +115,15 @@ impl Gate {
             return Box::pin(self.named.clone().call(request));
         }
         if self.allowed.tolerates(origin) {
-            // Nobody has vouched for this page: it must not act in the name of its visitor.
+            // Nobody has vouched for this page: it must not act in the name of its visitor, nor take
+            // the place of the cookie that his other pages have.
             request.headers_mut().remove(header::COOKIE);
-            return Box::pin(self.any.clone().call(request));
+            let answer = self.any.clone().call(request);
+            return Box::pin(async move {
+                let mut response = answer.await?;
+                response.headers_mut().remove(header::SET_COOKIE);
+                Ok(response)
+            });
         }
         self.tell(origin);
         let refused = response::plain(StatusCode::FORBIDDEN, "not from pages of this origin");
@@ -158,6 +171,28 @@ impl<'a> Page<'a> {
             None if site.is_some() => Self::Hidden,
             None => Self::None,
         }
+    }
+}
+
+/// Whether a request may come from a script element, as callback polling does.
+fn is_script<B>(request: &Request<B>) -> bool {
+    request.method() == Method::GET && !super::websocket::asks_for_websocket(request)
+}
+
+/// Takes from a request what a browser adds in the name of its visitor; the one cookie that is kept
+/// binds requests to each other, and gives no rights.
+fn disown(headers: &mut HeaderMap, kept: &str) {
+    headers.remove(header::AUTHORIZATION);
+    let cookies = headers.get_all(header::COOKIE).iter();
+    let cookies: Vec<_> = cookies
+        .filter_map(|it| it.to_str().ok())
+        .flat_map(|it| it.split(';'))
+        .filter(|it| it.split('=').next().is_some_and(|it| it.trim() == kept))
+        .filter_map(|it| HeaderValue::from_str(it.trim()).ok())
+        .collect();
+    headers.remove(header::COOKIE);
+    for cookie in cookies {
+        headers.append(header::COOKIE, cookie);
     }
 }
 

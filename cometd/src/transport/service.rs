@@ -34,7 +34,9 @@ use crate::server::{BayeuxServer, Context, Core};
 /// that they need; nothing else has to be set up. What comes from no browser is let through.
 ///
 /// A browser says where a page is from with `Origin`. For the script elements of callback polling it
-/// does not: there `Sec-Fetch-Site` and `Referer` decide.
+/// does not: there `Sec-Fetch-Site` and `Referer` decide. Old browsers let a page leave out both; so
+/// what comes without any of the three by callback polling is answered, but without its `Authorization`
+/// and its cookies, apart from the one that binds sessions to a browser.
 #[derive(Clone)]
 pub struct BayeuxService {
     gate: Arc<Gate>,

@@ -82,7 +82,9 @@ impl ServerConfig {
     /// The origins beside the server's own whose pages may use it, such as `https://app.example.com`. Default none.
     ///
     /// Pages of these origins get CORS headers, and their cookies are trusted. `*` lets pages of every origin in, and
-    /// `null` those that have none, which every page can bring about: what both send is taken without its cookies.
+    /// `null` those that have none, which every page can bring about: what both send is taken without its cookies, and
+    /// they are given none. So their pages have WebSockets, but no polling, which is bound to a cookie unless
+    /// [`trust_client_session`](Self::trust_client_session) is set.
     ///
     /// Browsers keep the session cookie from a page of another *site* (another registrable domain) unless
     /// [`browser_cookie_same_site`](Self::browser_cookie_same_site) is [`SameSite::None`]: without it such a page has

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
+use futures_util::FutureExt;
+
 use super::Core;
 use crate::protocol::{BayeuxError, ChannelId, ClientId, FrozenMessage, Message, MetaChannel};
 use crate::server::admission::Seat;
-use crate::server::hook::{self, Deferred};
+use crate::server::hook::{self, Deferred, Flow};
 use crate::server::listener::Removal;
 use crate::server::session::{Farewell, ServerSession};
 use crate::server::timers::{Timer, now};
@@ -67,6 +69,9 @@ impl Core {
     /// its own callbacks, which the returned future runs (SES-13).
     fn clean_up(&self, session: &ServerSession, removal: Removal) -> Farewell {
         self.sessions.remove(session.id());
+        if let Some(local) = session.local() {
+            local.calls.give_up_all();
+        }
         if let Some(taken) = session.seat() {
             self.admission.give_back(taken);
         }
@@ -93,9 +98,31 @@ impl Core {
 
     /// Ends a session from the side of the server: its client is told (DIS-6).
     pub(crate) fn disconnect(&self, session: &ServerSession) -> Option<Farewell> {
+        if !session.is_handshook() {
+            return None;
+        }
+        // Forgotten first: an extension that ends sessions because of what they receive does so once.
+        self.sessions.remove(session.id())?;
+        let farewell = self.farewell(session);
+        self.remove_session(session, farewell)
+    }
+
+    /// What the client of a session is told at its end, and what extensions make of it. The end waits
+    /// for nobody: an extension that does not answer at once is passed over.
+    fn farewell(&self, session: &ServerSession) -> Option<Arc<FrozenMessage>> {
         let mut message = Message::empty(ChannelId::meta(MetaChannel::Disconnect));
         message.successful = Some(true);
-        self.remove_session(session, Some(Arc::new(message.freeze())))
+        let own = session.extensions();
+        let all = self.extensions().iter().rev().map(|it| &**it);
+        for extension in all.chain(own.iter().flat_map(|it| it.iter().rev()).map(|it| &**it)) {
+            let outgoing = hook::call(|| extension.outgoing(Some(session), &mut message));
+            match outgoing.now_or_never() {
+                Some(Ok(Flow::Continue)) | None => {}
+                Some(Ok(Flow::Stop)) => return None,
+                Some(Err(error)) => tracing::error!(%error, "an extension failed on a farewell"),
+            }
+        }
+        Some(Arc::new(message.freeze()))
     }
 
     pub(crate) fn session(&self, id: ClientId) -> Option<ServerSession> {

@@ -27,7 +27,10 @@ impl Endpoint {
         let upgrade = WebSocket::upgrade_with_options(&mut request, self.sockets.clone());
         let (upgrade, socket) = match upgrade {
             Ok(upgrade) => upgrade,
-            Err(error) => return refused(&error.to_string()),
+            Err(error) => {
+                tracing::debug!(%error, "not an upgrade to WebSocket");
+                return refused("not a WebSocket handshake");
+            }
         };
         let context = Self::context(Transport::WebSocket, request.into_parts().0);
         let context = Arc::new(context.detached());

@@ -40,8 +40,8 @@ pub(super) struct Connection<S> {
     held: Option<Held>,
     /// When something was last read or written.
     active: Instant,
-    /// Since when there is no session, if there is none.
-    unbound: Instant,
+    /// Since when there has been no live session, as far as somebody has looked.
+    unbound: Option<Instant>,
     /// Frames in the write buffer.
     unwritten: u32,
 }
@@ -83,7 +83,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session: None,
             held: None,
             active: Instant::now(),
-            unbound: Instant::now(),
+            unbound: Some(Instant::now()),
             unwritten: 0,
         }
     }
@@ -151,12 +151,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// The socket may have been idle or without a session for too long; if not, looks again when it may
     /// have been.
-    fn on_late(&self, late: Pin<&mut Sleep>) -> Result<(), End> {
+    fn on_late(&mut self, late: Pin<&mut Sleep>) -> Result<(), End> {
+        let now = Instant::now();
+        // Nobody tells a socket that its session has ended: it has time for another one from here on.
+        let session = self.session.as_ref();
+        let is_bound = session.is_some_and(ServerSession::is_handshook);
+        let since = self.unbound.unwrap_or(now);
+        self.unbound = (!is_bound).then_some(since);
         let config = self.config();
         let idle = config.idle_timeout.map(|it| self.active + it);
-        let unbound = config.handshake_timeout.filter(|_| self.session.is_none());
-        let unbound = unbound.map(|it| self.unbound + it);
-        let now = Instant::now();
+        let unbound = config.handshake_timeout.map(|it| since + it);
         if unbound.is_some_and(|at| at <= now) {
             return Err(End::Close(CloseCode::Policy, "no handshake"));
         }
@@ -171,13 +175,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn on_event(&mut self, event: Event, late: Pin<&mut Sleep>) -> Result<(), End> {
         match event {
             Event::Frame(frame) => {
-                self.active = Instant::now();
-                let bound = self.session.is_some();
                 let outcome = self.on_frame(frame).await;
-                if bound && self.session.is_none() {
-                    self.unbound = self.active;
-                    late.reset(self.active);
-                }
+                // Now and not before: a socket whose messages take long to process is not idle.
+                self.active = Instant::now();
                 outcome
             }
             Event::Push => {
@@ -283,7 +283,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if !session.is_handshook() {
             // This frame is answered for the ended session, the next one may bind anew.
             self.session = None;
-        } else if named == Some(session.id()) {
+            return Some(session);
+        }
+        self.unbound = None;
+        if named == Some(session.id()) {
             let connect_only = self.config().common.meta_connect_deliver_only;
             session.attach(self.number, connect_only, &self.push);
         }
@@ -332,6 +335,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     async fn respond_to_handshake(&mut self, received: &mut Received) -> Result<(), End> {
         self.session.clone_from(&received.session);
+        self.unbound = None;
         let mut queued = std::collections::VecDeque::new();
         if self.config().common.allow_message_delivery_during_handshake
             && let Some(session) = &received.session
@@ -358,7 +362,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(());
         }
         let reply = self.core.finish_connect(&mut connect, None).await;
-        self.feed_with_queue(connect.session(), reply).await
+        self.feed_with_queue(connect.session(), reply).await?;
+        self.flush_before(connect).await
     }
 
     /// Ends a held connect.
@@ -386,8 +391,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         } else {
             self.feed_replies(reply.as_slice()).await?;
         }
-        // The session expires from when the reply has been written (SES-6).
-        self.flush().await
+        self.flush_before(connect).await
+    }
+
+    /// Lets a connect go: its session expires from when the reply has been written (SES-6).
+    async fn flush_before(&mut self, connect: Box<Connect>) -> Result<(), End> {
+        let flushed = self.flush().await;
+        drop(connect);
+        flushed
     }
 }
 

@@ -25,15 +25,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Puts what is queued for a session into frames, and the reply of its connect behind it.
+    ///
+    /// The session may have gone on to another connection while its connect was answered here: then
+    /// its messages are not for this one (WS-13). What is acknowledged stays with its own connect.
     pub(super) async fn feed_with_queue(
         &mut self,
         session: &ServerSession,
         reply: Option<Reply>,
     ) -> Result<(), End> {
         let mut replies = Vec::from_iter(reply);
-        let queued = session.take_queue(&mut replies);
+        let is_acknowledged = session.is_acknowledged();
+        let queued = if is_acknowledged {
+            session.take_queue(&mut replies)
+        } else {
+            session.take_queue_for(self.number, &mut replies)
+        };
+        if queued.is_empty() {
+            return self.feed_replies(&replies).await;
+        }
         let size: usize = queued.iter().map(|it| it.as_str().len()).sum();
-        if session.is_acknowledged() && size <= MOST_TOGETHER {
+        if is_acknowledged && size <= MOST_TOGETHER {
             // In one frame: a client that got messages and not their number gets them twice.
             let messages = queued.iter().map(|it| &**it);
             let text = codec::envelope([], messages, &replies);
