@@ -4,7 +4,6 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
-use super::Comparison;
 use super::charts::charts;
 use super::machine::{machine, version};
 use super::page::{Page, duration, with_width};
@@ -12,6 +11,7 @@ use super::plot::short;
 use super::results::{Cell, Pacing, Summary};
 use super::statistics::Spread;
 use super::targets::verdicts;
+use super::{Comparison, Extent};
 use crate::load::Pace;
 use crate::pinning::Cores;
 use crate::scenario::{Scenario, Work};
@@ -58,7 +58,13 @@ impl Report<'_> {
         let comparison = self.comparison;
         let timing = comparison.extent.timing(Pace::Closed { window: 1 });
         self.page.line("# Benchmarks\n");
-        self.page.line("Written by `cargo run --release -p bench -- compare`; `bench/README.md` says what each scenario does.\n");
+        let quick = match comparison.extent {
+            Extent::Quick => " --quick",
+            Extent::Full => "",
+        };
+        self.page.line(&format!(
+            "Written by `cargo run --release -p bench -- compare{quick}`; `bench/README.md` says what each scenario does.\n",
+        ));
         self.page.line(&format!("- Machine: {}", machine()));
         self.page.line(&format!(
             "- {}, release profile, revision {}",
