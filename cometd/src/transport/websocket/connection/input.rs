@@ -1,0 +1,170 @@
+//! What a connection reads, and what that leads to.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+use futures_util::FutureExt;
+use tokio::io::{AsyncRead, AsyncWrite};
+use yawc::close::CloseCode;
+use yawc::{Frame, OpCode, WebSocketError};
+
+use super::end::{End, broken, malformed};
+use super::{Connection, FAREWELL, resumed};
+use crate::protocol::codec::{self, Request};
+use crate::protocol::{MetaChannel, ParseError, Reply};
+use crate::server::ServerSession;
+use crate::server::pipeline::{Holds, Received, Sender};
+use crate::session::Wake;
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub(super) async fn on_frame(
+        &mut self,
+        frame: Result<Frame, WebSocketError>,
+    ) -> Result<(), End> {
+        let frame = match frame {
+            Ok(frame) => frame,
+            Err(WebSocketError::ConnectionClosed) => return Err(End::Closed),
+            Err(error) => return Err(broken(&error)),
+        };
+        match frame.opcode() {
+            // Boxed, because a socket is idle most of the time and should be small then.
+            OpCode::Text => Box::pin(self.on_text(frame)).await,
+            OpCode::Close => {
+                // The answer to a close is written when the socket is asked for more.
+                let _ = tokio::time::timeout(FAREWELL, self.socket.next_frame()).await;
+                Err(End::Closed)
+            }
+            // WS-2: nothing of Bayeux is binary.
+            OpCode::Binary | OpCode::Continuation | OpCode::Ping | OpCode::Pong => Ok(()),
+        }
+    }
+
+    async fn on_text(&mut self, frame: Frame) -> Result<(), End> {
+        let text = ByteString::try_from(frame.into_payload())
+            .map_err(|_| End::Close(CloseCode::Invalid, "not UTF-8"))?;
+        let requests = match codec::decode(&text, self.core.limits()) {
+            Ok(requests) => requests,
+            // FAYE-5: the keep-alive of old Faye clients.
+            Err(ParseError::Empty) => return Ok(()),
+            Err(error) => return Err(malformed(&error)),
+        };
+        let session = self.bind(requests.first());
+        let sender = Sender {
+            context: Arc::clone(&self.context),
+            session,
+            holds: Holds::Any,
+        };
+        let _batch = sender.batch(&requests);
+        let received = self.receive(sender, requests).await?;
+        let received = received.map_err(|error| malformed(&error))?;
+        self.respond(received).await
+    }
+
+    /// Processes messages; a held connect is answered in time, however long that takes.
+    async fn receive(
+        &mut self,
+        sender: Sender,
+        requests: Vec<Request>,
+    ) -> Result<Result<Received, ParseError>, End> {
+        let core = Arc::clone(&self.core);
+        let mut receiving = pin!(core.receive(sender, requests));
+        if let Some(received) = receiving.as_mut().now_or_never() {
+            return Ok(received);
+        }
+        // What earlier frames led to does not wait for this one.
+        let mut end = self.flush().await.err();
+        let received = loop {
+            // What has been begun is finished, even if the connection is at its end.
+            let held = self.held.as_mut().filter(|_| end.is_none());
+            tokio::select! {
+                biased;
+                received = &mut receiving => break received,
+                resume = resumed(held) => end = self.on_resume(resume).await.err(),
+            }
+        };
+        end.map_or(Ok(received), Err)
+    }
+
+    /// The session that a frame speaks for (WS-7, WS-8), to which messages go from now on (WS-12).
+    fn bind(&mut self, first: Option<&Request>) -> Option<ServerSession> {
+        let first = first?;
+        if first.is_meta(MetaChannel::Handshake) {
+            self.unbind();
+            return None;
+        }
+        let named = first.client_id;
+        if self.session.is_none() && !self.config().require_handshake_per_connection {
+            let found = named.and_then(|id| self.core.session(id));
+            self.session = found.filter(|session| !session.is_local());
+        }
+        let session = self.session.clone()?;
+        if !session.is_handshook() {
+            // This frame is answered for the ended session, the next one may bind anew.
+            self.session = None;
+            return Some(session);
+        }
+        self.unbound = None;
+        if named == Some(session.id()) {
+            let connect_only = self.config().common.meta_connect_deliver_only;
+            session.attach(self.number, connect_only, &self.push);
+        }
+        Some(session)
+    }
+
+    fn unbind(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.change(|state| (state.close(self.number), Wake::Nobody));
+        }
+        self.held = None;
+        // A wake-up that is under way was meant for the session that is let go.
+        self.push = Arc::default();
+    }
+
+    /// Whether messages of a session travel with connect replies only (CFG-15).
+    pub(super) fn is_connect_only(&self, session: &ServerSession) -> bool {
+        session.connect_only() || self.config().common.meta_connect_deliver_only
+    }
+
+    /// Writes what a frame has led to: the end of an older connect, the handshake reply, queued
+    /// messages, other replies in one frame (WS-9 to WS-11).
+    async fn respond(&mut self, mut received: Received) -> Result<(), End> {
+        if let Some(held) = &mut self.held
+            && let Ok(resume) = held.resume.try_recv()
+        {
+            self.on_resume(resume).await?;
+        }
+        if received.handshaken {
+            self.respond_to_handshake(&mut received).await?;
+        } else {
+            let mut replies = std::mem::take(&mut received.replies);
+            let session = received.session.as_ref();
+            if let Some(session) = session.filter(|it| !self.is_connect_only(it)) {
+                // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
+                let queued = session.take_queue_for(self.number, &mut replies);
+                self.feed_messages(queued).await?;
+            }
+            self.feed_replies(&replies).await?;
+        }
+        match received.connect.take() {
+            Some(connect) => Box::pin(self.hold(connect)).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn respond_to_handshake(&mut self, received: &mut Received) -> Result<(), End> {
+        self.session.clone_from(&received.session);
+        self.unbound = None;
+        let mut queued = std::collections::VecDeque::new();
+        if self.config().common.allow_message_delivery_during_handshake
+            && let Some(session) = &received.session
+        {
+            queued = session.take_queue(&mut received.replies);
+        }
+        if let Some(handshaken) = received.replies.iter_mut().find_map(Reply::handshake_mut) {
+            handshaken.messages = queued.len();
+        }
+        self.feed_replies(&received.replies).await?;
+        self.feed_messages(queued).await
+    }
+}
