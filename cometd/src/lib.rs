@@ -67,7 +67,7 @@
 //! | --- | --- | --- |
 //! | `macros` | yes | the attributes |
 //! | `serve` | yes | [`serve`](fn@serve), which runs an axum router until a signal stops it |
-//! | `testing` | no | `testing`: mock sessions, to unit-test handlers |
+//! | `testing` | no | `testing`: mock sessions, and a server in memory with its clients |
 //!
 //! # Where to read next
 //!
