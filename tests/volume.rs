@@ -12,7 +12,6 @@ use std::time::Duration;
 use cometd::BayeuxServer;
 use futures_util::SinkExt;
 use serde_json::{Value, json};
-use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 use yawc::{Frame, OpCode, WebSocket};
 
@@ -79,24 +78,10 @@ impl Client {
     }
 }
 
-async fn serve() -> (BayeuxServer, SocketAddr) {
-    let server = BayeuxServer::builder().build().await.unwrap();
-    let app = axum::Router::new().nest_service("/cometd", server.clone().into_service());
-    let (sender, bound) = oneshot::channel();
-    let serving = cometd::serve(app, "127.0.0.1:0")
-        .with_graceful_shutdown(server.clone())
-        .on_bound(move |address| sender.send(address).unwrap());
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "ends with the server, which the test stops"
-    )]
-    tokio::spawn(serving.into_future());
-    (server, bound.await.unwrap())
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_subscriber_receives_every_message_in_order() {
-    let (server, address) = serve().await;
+    let served = cometd_tests::serve(BayeuxServer::builder()).await;
+    let (server, address) = (&served.server, served.address);
     let mut subscribers = JoinSet::new();
     for _ in 0..SESSIONS {
         let mut client = Client::handshake(address).await;
