@@ -1,12 +1,11 @@
 //! `cometd::serve` on real sockets: the versions of HTTP, and stopping.
 
-use std::future::IntoFuture;
 use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use cometd::{BayeuxServer, Builder, Stopped};
-use cometd_tests::{Pending, start};
+use cometd::{BayeuxServer, Stopped};
+use cometd_tests::{Pending, Served, serve, start};
 use futures_util::SinkExt;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
@@ -14,35 +13,8 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
 use yawc::close::CloseCode;
 use yawc::{Frame, HttpVersion, Options, WebSocket};
-
-/// A server on a port of its own.
-struct Running {
-    server: BayeuxServer,
-    address: SocketAddr,
-    serving: Pending<std::io::Result<()>>,
-}
-
-async fn serve() -> Running {
-    serve_with(|builder| builder).await
-}
-
-async fn serve_with(change: impl FnOnce(Builder) -> Builder) -> Running {
-    let server = change(BayeuxServer::builder()).build().await.unwrap();
-    let app = axum::Router::new().nest_service("/cometd", server.clone().into_service());
-    let (sender, bound) = oneshot::channel();
-    let serving = cometd::serve(app, "127.0.0.1:0")
-        .with_graceful_shutdown(server.clone())
-        .on_bound(move |address| sender.send(address).unwrap());
-    let serving = start(serving.into_future());
-    Running {
-        server,
-        address: bound.await.unwrap(),
-        serving,
-    }
-}
 
 /// A client over one HTTP/2 connection.
 struct Http2 {
@@ -114,7 +86,7 @@ fn connect(id: &str, advice: &Value) -> Value {
 #[tokio::test]
 async fn one_http2_connection_carries_held_connects_and_publications() {
     // LP-13, CFG-21: over HTTP/2 a browser may hold a connect for each of its tabs.
-    let running = serve().await;
+    let running = serve(BayeuxServer::builder()).await;
     let mut browser = Http2::connect(running.address).await;
     let (one, other) = (browser.handshake().await, browser.handshake().await);
     for id in [&one, &other] {
@@ -136,7 +108,7 @@ async fn one_http2_connection_carries_held_connects_and_publications() {
 
 #[tokio::test]
 async fn a_websocket_can_be_a_stream_of_an_http2_connection() {
-    let running = serve().await;
+    let running = serve(BayeuxServer::builder()).await;
     let url = format!("ws://{}/cometd", running.address).parse().unwrap();
     let mut socket = WebSocket::connect(url)
         .http_version(HttpVersion::Http2)
@@ -158,7 +130,7 @@ async fn a_websocket_can_be_a_stream_of_an_http2_connection() {
 #[tokio::test]
 async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
     // SES-16: T-SES-13
-    let running = serve().await;
+    let running = serve(BayeuxServer::builder()).await;
     let mut browser = Http2::connect(running.address).await;
     let id = browser.handshake().await;
     let held = browser.post(&connect(&id, &json!({})));
@@ -198,7 +170,7 @@ async fn a_stopping_server_answers_held_connects_and_closes_sockets() {
 }
 
 /// The extensions that a server agrees to, with one that a client offers.
-async fn agreed(running: &Running, offered: &str) -> Option<String> {
+async fn agreed(running: &Served, offered: &str) -> Option<String> {
     let mut stream = TcpStream::connect(running.address).await.unwrap();
     let request = format!(
         "GET /cometd HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -220,20 +192,19 @@ async fn agreed(running: &Running, offered: &str) -> Option<String> {
 #[tokio::test]
 async fn compression_is_agreed_on_unless_it_is_switched_off() {
     // WS-4, CFG-41: T-WS-27
-    let running = serve().await;
+    let running = serve(BayeuxServer::builder()).await;
     let extensions = agreed(&running, "permessage-deflate; client_max_window_bits").await;
     assert!(extensions.unwrap().starts_with("permessage-deflate"));
     assert_eq!(agreed(&running, "x-unknown").await, None);
 
-    let switch =
-        |builder: Builder| builder.option("ws.enableExtension.permessage-deflate", "false");
-    let running = serve_with(switch).await;
+    let switched = BayeuxServer::builder().option("ws.enableExtension.permessage-deflate", "false");
+    let running = serve(switched).await;
     assert_eq!(agreed(&running, "permessage-deflate").await, None);
 }
 
 #[tokio::test]
 async fn long_and_short_messages_pass_a_compressed_socket() {
-    let running = serve().await;
+    let running = serve(BayeuxServer::builder()).await;
     let url = format!("ws://{}/cometd", running.address).parse().unwrap();
     let options = Options::default().with_low_latency_compression();
     let mut socket = WebSocket::connect(url).with_options(options).await.unwrap();
