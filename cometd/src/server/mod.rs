@@ -60,7 +60,7 @@ pub use self::location::Location;
 pub use self::policy::{Decision, DefaultSecurityPolicy, SecurityPolicy};
 pub use self::principal::Principal;
 pub use self::provisions::Provisions;
-pub(crate) use self::session::Numbering;
+pub(crate) use self::session::{Bell, Numbering};
 pub use self::session::ServerSession;
 pub use self::settings::ChannelConfig;
 pub use self::shutdown::Stopped;

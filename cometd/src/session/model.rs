@@ -1,6 +1,7 @@
 //! Random lives of a session against a simple model: nothing is lost, doubled or reordered, nobody
 //! waits for a wake-up that does not come, and no session is without a deadline.
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -144,8 +145,9 @@ impl Model {
             Event::Hear => self.state.hear(self.now),
             Event::Enqueue { lazy } => self.enqueue(lazy),
             Event::Drain => {
-                self.delivered
-                    .extend(self.state.depart(Carrier::Other).messages);
+                let mut departed = VecDeque::new();
+                self.state.depart(Carrier::Other, &mut departed);
+                self.delivered.extend(departed);
                 (self.woken, self.urgent) = (false, false);
             }
             Event::StartBatch => {

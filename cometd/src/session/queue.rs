@@ -125,22 +125,22 @@ impl<M: Queued> Queue<M> {
         self.kept.as_ref().map_or(0, |kept| kept.messages)
     }
 
-    /// Takes everything that waits at once (SES-3); what was kept is kept no longer.
-    pub(crate) fn take(&mut self) -> VecDeque<M> {
+    /// Moves everything that waits into `messages`, which are empty (SES-3); what was kept is kept no longer.
+    pub(crate) fn take(&mut self, messages: &mut VecDeque<M>) {
         let departed = self.departed();
-        let mut messages = self.take_with_kept();
+        self.take_with_kept(messages);
         messages.drain(..departed);
-        messages
     }
 
-    /// Takes everything, what was kept and what waits.
-    pub(crate) fn take_with_kept(&mut self) -> VecDeque<M> {
+    /// Moves everything into `messages`, which are empty: what was kept and what waits. The next
+    /// messages use the memory that these leave.
+    pub(crate) fn take_with_kept(&mut self, messages: &mut VecDeque<M>) {
         (self.bytes, self.urgent) = (0, 0);
         if let Some(kept) = &mut self.kept {
             kept.batches.clear();
             kept.messages = 0;
         }
-        std::mem::take(&mut self.messages)
+        std::mem::swap(&mut self.messages, messages);
     }
 
     /// Does not keep what has left any longer.
@@ -158,8 +158,8 @@ impl<M: Queued> Queue<M> {
     }
 
     /// Lets what waits leave as a batch with the next number, and everything again that left before and
-    /// is not acknowledged; `None` if this queue keeps nothing.
-    pub(crate) fn take_batch(&mut self) -> Option<(u64, VecDeque<M>)>
+    /// is not acknowledged, as copies in `messages`; `None` if this queue keeps nothing.
+    pub(crate) fn take_batch(&mut self, messages: &mut VecDeque<M>) -> Option<u64>
     where
         M: Clone,
     {
@@ -171,7 +171,8 @@ impl<M: Queued> Queue<M> {
             kept.messages += new;
         }
         self.urgent = 0;
-        Some((kept.batch, self.messages.clone()))
+        messages.clone_from(&self.messages);
+        Some(kept.batch)
     }
 
     /// Everything up to this batch has arrived; whether something else has left and is missing.
@@ -243,10 +244,9 @@ mod tests {
         assert_eq!(queue.push(Sized(1), 10, overflow), expected);
         assert_eq!(queue.bytes, left.iter().sum::<usize>());
         assert_eq!(queue.urgent, left.iter().filter(|it| *it % 2 == 1).count());
-        assert_eq!(
-            queue.take().into_iter().map(|it| it.0).collect::<Vec<_>>(),
-            left
-        );
+        let mut taken = VecDeque::new();
+        queue.take(&mut taken);
+        assert_eq!(taken.iter().map(|it| it.0).collect::<Vec<_>>(), left);
         assert_eq!((queue.bytes, queue.urgent), (0, 0));
     }
 
@@ -262,15 +262,16 @@ mod tests {
         let mut queue = Queue::default();
         queue.keep();
         queue.append(Sized(3));
-        queue.take_batch();
+        batch(&mut queue);
         queue.append(Sized(4));
-        queue.take_batch();
+        batch(&mut queue);
         queue.append(Sized(3));
         queue
     }
 
     fn batch(queue: &mut Queue<Sized>) -> (u64, Vec<usize>) {
-        let (number, messages) = queue.take_batch().unwrap();
+        let mut messages = VecDeque::new();
+        let number = queue.take_batch(&mut messages).unwrap();
         (number, messages.into_iter().map(|it| it.0).collect())
     }
 
@@ -304,9 +305,11 @@ mod tests {
 
     #[test]
     fn what_ends_takes_along_what_has_not_left() {
-        let mut queue = keeping();
-        assert_eq!(queue.take(), [Sized(3)]);
+        let (mut queue, mut taken) = (keeping(), VecDeque::new());
+        queue.take(&mut taken);
+        assert_eq!(taken, [Sized(3)]);
         assert_eq!((queue.bytes, queue.len()), (0, 0));
-        assert_eq!(keeping().take_with_kept().len(), 3);
+        keeping().take_with_kept(&mut taken);
+        assert_eq!(taken.len(), 3);
     }
 }

@@ -83,14 +83,6 @@ pub(crate) enum Carrier {
     Last,
 }
 
-/// Messages that leave.
-#[derive(Debug)]
-pub(crate) struct Departure<M> {
-    pub(crate) messages: VecDeque<M>,
-    /// The number under which the client acknowledges them, if they are kept until then.
-    pub(crate) batch: Option<u64>,
-}
-
 /// What a held connect waits for.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Hold {
@@ -339,52 +331,37 @@ impl<M: Queued> State<M> {
             .map_or(Wake::Nobody, |_| Wake::Held(resume))
     }
 
-    /// Takes the whole queue, to leave with this reply (SES-3).
+    /// Moves the whole queue into `messages`, which are empty, to leave with this reply (SES-3). Returns the
+    /// number under which the client acknowledges them, if they are kept until then.
     ///
     /// Nothing leaves with the reply to a connect that has a successor: its client may have given it up.
     /// What is kept leaves with replies that can say under which number.
-    pub(crate) fn depart(&mut self, carrier: Carrier) -> Departure<M>
+    pub(crate) fn depart(&mut self, carrier: Carrier, messages: &mut VecDeque<M>) -> Option<u64>
     where
         M: Clone,
     {
+        debug_assert!(messages.is_empty(), "they would be queued again");
         self.waking = false;
         let numbered = match carrier {
-            Carrier::Connect(number) if self.connect != Some(ConnectToken(number)) => {
-                return Departure::nothing();
-            }
+            Carrier::Connect(number) if self.connect != Some(ConnectToken(number)) => return None,
             Carrier::Connect(_) | Carrier::Handshake => true,
             Carrier::Other | Carrier::Last => false,
         };
         if self.queue.keeps() && self.is_alive() && carrier != Carrier::Last {
-            return if numbered {
-                self.depart_as_batch()
-            } else {
-                Departure::nothing()
-            };
+            if !numbered {
+                return None;
+            }
+            self.lazy = None;
+            return self.queue.take_batch(messages);
         }
         self.lazy = None;
         // Of an ended session nothing is acknowledged any more.
-        let messages = if numbered {
-            self.queue.take_with_kept()
+        if numbered {
+            self.queue.take_with_kept(messages);
         } else {
-            self.queue.take()
-        };
-        Departure {
-            messages,
-            batch: None,
+            self.queue.take(messages);
         }
-    }
-
-    fn depart_as_batch(&mut self) -> Departure<M>
-    where
-        M: Clone,
-    {
-        self.lazy = None;
-        let taken = self.queue.take_batch();
-        taken.map_or_else(Departure::nothing, |(batch, messages)| Departure {
-            messages,
-            batch: Some(batch),
-        })
+        None
     }
 
     /// Whether a session batch keeps messages back.
@@ -444,7 +421,7 @@ impl<M: Queued> State<M> {
         (self.expiry, self.lazy) = (None, None);
         let pushes = self.route != Route::Response && farewell.is_some();
         if phase == Phase::Expired {
-            self.queue.take_with_kept(); // SES-12
+            self.queue.take_with_kept(&mut VecDeque::new()); // SES-12
         }
         if self.connect.is_none() {
             self.queue.forget(); // Nothing is going to ask for it again.
@@ -511,15 +488,6 @@ impl<M: Queued> State<M> {
     }
 }
 
-impl<M> Departure<M> {
-    const fn nothing() -> Self {
-        Self {
-            messages: VecDeque::new(),
-            batch: None,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -533,6 +501,13 @@ mod tests {
         fn size(&self) -> usize {
             1
         }
+    }
+
+    /// The number and the messages.
+    fn departed(state: &mut State<char>, carrier: Carrier) -> (Option<u64>, Vec<char>) {
+        let mut messages = VecDeque::new();
+        let number = state.depart(carrier, &mut messages);
+        (number, messages.into())
     }
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -580,7 +555,7 @@ mod tests {
         let wake = Wake::Held(Resume::Messages);
         assert_eq!(state.enqueue('a', None, now), queued(wake));
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
-        assert_eq!(state.depart(Carrier::Other).messages, ['a', 'b']);
+        assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'b']);
     }
 
     #[test]
@@ -661,7 +636,7 @@ mod tests {
             state.due(now + SECOND),
             Due::Wake(Wake::Held(Resume::Messages))
         );
-        assert_eq!(state.depart(Carrier::Other).messages, ['A', 'B', 'C']);
+        assert_eq!(departed(&mut state, Carrier::Other).1, ['A', 'B', 'C']);
         // LAZY-3: the next lazy message arms the timer anew.
         state.enqueue('D', Some(SECOND), now);
         assert_eq!(state.due(now + SECOND), Due::Wake(Wake::Nobody));
@@ -676,7 +651,7 @@ mod tests {
         assert_eq!(state.attach(1, false), Wake::Nobody);
         assert_eq!(state.enqueue('a', None, now), queued(Wake::Pushed));
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
-        state.depart(Carrier::Other);
+        departed(&mut state, Carrier::Other);
         assert_eq!(state.enqueue('c', None, now), queued(Wake::Pushed));
     }
 
@@ -690,7 +665,7 @@ mod tests {
         state.attach(2, false);
         state.close(1);
         assert_eq!(state.enqueue('b', None, now), queued(Wake::Pushed));
-        assert_eq!(state.depart(Carrier::Other).messages, ['a', 'b']);
+        assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'b']);
     }
 
     #[test]
@@ -702,7 +677,7 @@ mod tests {
         let wake = state.end(Phase::Disconnected, Some('z'));
         assert_eq!(wake, Wake::Held(Resume::Disconnected));
         assert_eq!(state.enqueue('b', None, now), Enqueued::Gone);
-        assert_eq!(state.depart(Carrier::Other).messages, ['a', 'z']);
+        assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'z']);
         assert_eq!(state.deadline(), None);
     }
 
@@ -747,10 +722,10 @@ mod tests {
         let (slow, ..) = state.connect(pacing(), now).unwrap();
         let (next, ..) = state.connect(pacing(), now).unwrap();
         state.enqueue('a', None, now);
-        let late = state.depart(Carrier::Connect(slow.number()));
-        assert!(late.messages.is_empty());
-        let reply = state.depart(Carrier::Connect(next.number()));
-        assert_eq!((reply.messages, reply.batch), (['a'].into(), None));
+        let late = departed(&mut state, Carrier::Connect(slow.number()));
+        assert_eq!(late, (None, vec![]));
+        let reply = departed(&mut state, Carrier::Connect(next.number()));
+        assert_eq!(reply, (None, vec!['a']));
     }
 
     #[test]
@@ -763,14 +738,14 @@ mod tests {
         assert!(state.hold(connect, Hold::ForMessages, now + 20 * SECOND));
         let wake = Wake::Held(Resume::Messages);
         assert_eq!(state.enqueue('a', None, now), queued(wake));
-        assert!(state.depart(Carrier::Other).messages.is_empty());
-        let reply = state.depart(Carrier::Connect(connect.number()));
-        assert_eq!((reply.messages, reply.batch), (['a'].into(), Some(1)));
+        assert!(departed(&mut state, Carrier::Other).1.is_empty());
+        let reply = departed(&mut state, Carrier::Connect(connect.number()));
+        assert_eq!(reply, (Some(1), vec!['a']));
         assert!(state.acknowledge(0));
         assert!(!state.has_urgent());
         state.enqueue('b', None, now);
         state.end(Phase::Disconnected, Some('z'));
-        assert_eq!(state.depart(Carrier::Other).messages, ['b', 'z']);
+        assert_eq!(departed(&mut state, Carrier::Other).1, ['b', 'z']);
     }
 
     #[test]
@@ -780,9 +755,9 @@ mod tests {
         state.keep();
         let (connect, ..) = state.connect(pacing(), now).unwrap();
         state.enqueue('a', None, now);
-        state.depart(Carrier::Connect(connect.number()));
+        departed(&mut state, Carrier::Connect(connect.number()));
         state.enqueue('b', None, now);
-        assert_eq!(state.depart(Carrier::Last).messages, ['b']);
+        assert_eq!(departed(&mut state, Carrier::Last).1, ['b']);
     }
 
     #[test]
@@ -791,6 +766,6 @@ mod tests {
         let (mut state, now) = handshaken();
         state.enqueue('a', None, now);
         assert_eq!(state.due(now + 10 * SECOND), Due::Expired(Wake::Nobody));
-        assert!(state.depart(Carrier::Other).messages.is_empty());
+        assert!(departed(&mut state, Carrier::Other).1.is_empty());
     }
 }

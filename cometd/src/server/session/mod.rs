@@ -22,12 +22,14 @@ use crate::protocol::{ChannelPattern, ClientId};
 use crate::session::{Phase, State, Wake};
 
 mod attributes;
+mod bell;
 mod principal;
 mod queue;
 mod shell;
 
 use self::attributes::Attributes;
 use self::principal::Authentication;
+pub(crate) use self::bell::Bell;
 pub(crate) use self::queue::Numbering;
 use self::shell::Shell;
 pub(crate) use self::shell::{Batch, Connecting};

@@ -109,6 +109,28 @@ impl ServerSession {
 
     /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
     pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
+        let mut messages = VecDeque::new();
+        self.depart(None, replies, &mut messages);
+        messages
+    }
+
+    /// Takes the queue for a connection, if it is the one that messages go to (WS-13), into `messages`,
+    /// which are empty; the next ones use the memory that these leave.
+    pub(crate) fn take_queue_for(
+        &self,
+        connection: u64,
+        replies: &mut Vec<Reply>,
+        messages: &mut VecDeque<Arc<FrozenMessage>>,
+    ) {
+        self.depart(Some(connection), replies, messages);
+    }
+
+    fn depart(
+        &self,
+        connection: Option<u64>,
+        replies: &mut Vec<Reply>,
+        messages: &mut VecDeque<Arc<FrozenMessage>>,
+    ) {
         let listeners = self.0.queue_listeners.lock();
         let carrier = replies.iter().enumerate().rev().find_map(|(at, reply)| {
             let connect = reply.connect().map(Carrier::Connect);
@@ -117,40 +139,30 @@ impl ServerSession {
         });
         let (at, carrier) = carrier.unwrap_or_else(|| (0, self.without_number()));
         let mut shell = self.0.shell.lock();
-        let mut departure = shell.state.depart(carrier);
-        let numbering = departure.batch.and(shell.numbering.clone());
+        if connection.is_some_and(|it| !shell.state.is_attached_to(it)) {
+            return;
+        }
+        let numbering = shell.numbering.clone();
+        let batch = shell.state.depart(carrier, messages);
         drop(shell);
-        if let (Some(batch), Some(numbering)) = (departure.batch, numbering)
+        if let (Some(batch), Some(numbering)) = (batch, numbering)
             && let Some(reply) = replies.get_mut(at)
         {
-            hook::tell(QUEUE, || {
-                numbering.number(self, batch, &departure.messages, reply);
-            });
+            hook::tell(QUEUE, || numbering.number(self, batch, messages, reply));
         }
         for listener in listeners.iter() {
-            hook::tell(QUEUE, || {
-                listener.dequeue(self, &mut departure.messages, replies);
-            });
+            hook::tell(QUEUE, || listener.dequeue(self, messages, replies));
         }
-        departure.messages
     }
 
     /// What leaves now leaves without a number.
     fn without_number(&self) -> Carrier {
-        let stops = self.server().is_none_or(|core| core.stop().is_cancelled());
-        if stops { Carrier::Last } else { Carrier::Other }
-    }
-
-    /// Takes the queue for a connection, if it is the one that messages go to (WS-13).
-    pub(crate) fn take_queue_for(
-        &self,
-        connection: u64,
-        replies: &mut Vec<Reply>,
-    ) -> VecDeque<Arc<FrozenMessage>> {
-        if !self.0.shell.lock().state.is_attached_to(connection) {
-            return VecDeque::new();
+        let is_stopping = || self.server().is_none_or(|it| it.stop().is_cancelled());
+        if self.is_acknowledged() && is_stopping() {
+            Carrier::Last
+        } else {
+            Carrier::Other
         }
-        self.take_queue(replies)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 
 use super::ServerSession;
+use super::bell::Bell;
 use super::queue::Numbering;
 use crate::protocol::FrozenMessage;
 use crate::server::timers::{Timer, now};
@@ -17,7 +18,7 @@ pub(super) struct Shell {
     /// Who writes the numbers of batches into replies, if what leaves is kept.
     pub(super) numbering: Option<Arc<dyn Numbering>>,
     held: Option<oneshot::Sender<Resume>>,
-    connection: Option<Arc<Notify>>,
+    connection: Option<Arc<Bell>>,
     /// The earliest deadline that the timers know.
     scheduled: Option<Instant>,
 }
@@ -26,7 +27,7 @@ pub(super) struct Shell {
 #[must_use]
 pub(super) struct Effects {
     resume: Option<(oneshot::Sender<Resume>, Resume)>,
-    push: Option<Arc<Notify>>,
+    push: Option<Arc<Bell>>,
     schedule: Option<Instant>,
 }
 
@@ -82,10 +83,15 @@ impl ServerSession {
     }
 
     /// Messages go to this connection from now on.
-    pub(crate) fn attach(&self, connection: u64, connect_only: bool, notify: &Arc<Notify>) {
+    pub(crate) fn attach(&self, connection: u64, connect_only: bool, bell: &Arc<Bell>) {
         let mut shell = self.0.shell.lock();
+        let known = shell.connection.as_ref();
+        let is_known = known.is_some_and(|it| Arc::ptr_eq(it, bell));
         let wake = shell.state.attach(connection, connect_only);
-        shell.connection = Some(Arc::clone(notify));
+        if is_known && wake == Wake::Nobody {
+            return; // As with each frame but the first.
+        }
+        shell.connection = Some(Arc::clone(bell));
         let effects = shell.effects(wake);
         drop(shell);
         self.perform(effects);
@@ -119,7 +125,7 @@ impl ServerSession {
             let _ = held.send(resume);
         }
         if let Some(push) = effects.push {
-            push.notify_one();
+            push.ring();
         }
         if let Some(at) = effects.schedule
             && let Some(core) = self.server()

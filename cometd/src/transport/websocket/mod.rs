@@ -1,6 +1,8 @@
 //! One socket for both directions (section 16 of the specification).
 
 mod connection;
+mod socket;
 mod upgrade;
+mod wire;
 
 pub(super) use self::upgrade::{asks_for_websocket, options};

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use ::http::header::{HeaderName, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
+use ::http::header::{HeaderName, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use yawc::{DeflatePool, Options, WebSocket};
+use hyper_util::rt::TokioIo;
+use yawc::{DeflatePool, HttpWebSocket, Options};
 
 use super::connection::Connection;
+use super::socket::{Socket, WORTH_PACKING};
 use crate::protocol::Transport;
 use crate::server::config::WebSocketConfig;
 use crate::transport::response::{self, Body};
@@ -24,9 +26,10 @@ impl Endpoint {
             Ok(protocol) => protocol,
             Err(text) => return refused(text),
         };
-        let upgrade = WebSocket::upgrade_with_options(&mut request, self.sockets.clone());
-        let (upgrade, socket) = match upgrade {
-            Ok(upgrade) => upgrade,
+        let stream = hyper::upgrade::on(&mut request);
+        let upgrade = HttpWebSocket::upgrade_with_options(&mut request, self.sockets.clone());
+        let upgrade = match upgrade {
+            Ok((upgrade, _)) => upgrade,
             Err(error) => {
                 tracing::debug!(%error, "not an upgrade to WebSocket");
                 return refused("not a WebSocket handshake");
@@ -34,11 +37,18 @@ impl Endpoint {
         };
         let context = Self::context(Transport::WebSocket, request.into_parts().0);
         let context = Arc::new(context.detached());
-        let core = Arc::clone(&self.core);
+        let extensions = upgrade.headers().get(SEC_WEBSOCKET_EXTENSIONS).cloned();
+        let (core, options) = (Arc::clone(&self.core), self.sockets.clone());
         self.core.tasks().spawn(async move {
-            match socket.await {
+            let stream = match stream.await {
+                Ok(stream) => TokioIo::new(stream),
+                Err(error) => return tracing::debug!(%error, "an upgrade did not come about"),
+            };
+            match Socket::new(stream, extensions.as_ref(), options) {
                 Ok(socket) => Connection::new(core, context, socket).run().await,
-                Err(error) => tracing::debug!(%error, "an upgrade did not come about"),
+                Err(error) => {
+                    tracing::error!(%error, "extensions were agreed on that are not there")
+                }
             }
         });
         let mut response = upgrade.map(|_| Body::default());
@@ -108,11 +118,8 @@ pub(in crate::transport) fn options(config: &WebSocketConfig) -> Options {
         .with_compression_threshold(WORTH_PACKING)
 }
 
-/// Bytes that the write buffer of a socket starts with: a reply or two.
-const WRITE_BUFFER: usize = 512;
+/// Bytes that the library's write buffer starts with: most of what is written goes past it.
+const WRITE_BUFFER: usize = 16;
 
 /// The extension that `ws.enableExtension.permessage-deflate` switches.
 const DEFLATE: &str = "permessage-deflate";
-
-/// Bytes from which on a message is compressed: smaller ones fit into a packet as they are.
-const WORTH_PACKING: usize = 1024;

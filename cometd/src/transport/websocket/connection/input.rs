@@ -1,5 +1,6 @@
 //! What a connection reads, and what that leads to.
 
+use std::future::{pending, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -10,12 +11,12 @@ use yawc::close::CloseCode;
 use yawc::{Frame, OpCode, WebSocketError};
 
 use super::end::{End, broken, malformed};
-use super::{Connection, FAREWELL, resumed};
+use super::{Connection, FAREWELL, Held};
 use crate::protocol::codec::{self, Request};
 use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::ServerSession;
 use crate::server::pipeline::{Holds, Received, Sender};
-use crate::session::Wake;
+use crate::session::{Resume, Wake};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn on_frame(
@@ -32,7 +33,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             OpCode::Text => Box::pin(self.on_text(frame)).await,
             OpCode::Close => {
                 // The answer to a close is written when the socket is asked for more.
-                let _ = tokio::time::timeout(FAREWELL, self.socket.next_frame()).await;
+                let socket = &mut self.socket;
+                let next = poll_fn(|context| socket.poll_frame(context));
+                let _ = tokio::time::timeout(FAREWELL, next).await;
                 Err(End::Closed)
             }
             // WS-2: nothing of Bayeux is binary.
@@ -141,7 +144,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let session = received.session.as_ref();
             if let Some(session) = session.filter(|it| !self.is_connect_only(it)) {
                 // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
-                let queued = session.take_queue_for(self.number, &mut replies);
+                let mut queued = std::mem::take(&mut self.spare);
+                session.take_queue_for(self.number, &mut replies, &mut queued);
                 self.feed_messages(queued).await?;
             }
             self.feed_replies(&replies).await?;
@@ -166,5 +170,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.feed_replies(&received.replies).await?;
         self.feed_messages(queued).await
+    }
+}
+
+/// Completes when the connect that is held is to be answered.
+async fn resumed(held: Option<&mut Held>) -> Resume {
+    match held {
+        Some(held) => (&mut held.resume).await.unwrap_or(Resume::Stopped),
+        None => pending().await,
     }
 }

@@ -1,21 +1,25 @@
 //! A socket and the session that it is bound to.
 
-use std::future::pending;
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
-use futures_util::{FutureExt, SinkExt};
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
 use yawc::close::CloseCode;
-use yawc::{Frame, WebSocket, WebSocketError};
+use yawc::{Frame, WebSocketError};
 
+use super::socket::Socket;
+use crate::protocol::FrozenMessage;
 use crate::server::config::WebSocketConfig;
-use crate::server::{Connect, Context, Core, ServerSession};
+use crate::server::{Bell, Connect, Context, Core, ServerSession};
 use crate::session::{Hold, Resume, Wake};
 
 mod end;
@@ -28,19 +32,23 @@ use self::end::End;
 pub(super) struct Connection<S> {
     core: Arc<Core>,
     context: Arc<Context>,
-    socket: WebSocket<S>,
+    socket: Socket<S>,
     /// Tells this connection from others of the same session.
     number: u64,
     /// There is something to push.
-    push: Arc<Notify>,
+    push: Arc<Bell>,
     session: Option<ServerSession>,
     held: Option<Held>,
     /// When something was last read or written.
     active: Instant,
     /// Since when there has been no live session, as far as somebody has looked.
     unbound: Option<Instant>,
-    /// Frames in the write buffer.
+    /// Frames that have not been written yet.
     unwritten: u32,
+    /// Whether the peer was listened to before the session when something happened last.
+    peer_first: bool,
+    /// Memory for messages that are on their way.
+    spare: VecDeque<Arc<FrozenMessage>>,
 }
 
 /// A connect that waits.
@@ -59,8 +67,8 @@ enum Event {
     Stop,
 }
 
-/// Most frames that wait in the write buffer while there is more to read.
-const MOST_UNWRITTEN: u32 = 64;
+/// Most events of one socket before other tasks have their turn, and before what they led to is written.
+const MOST_EVENTS: u32 = 64;
 
 /// Longer than any socket lives.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -69,7 +77,7 @@ const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
 const FAREWELL: Duration = Duration::from_secs(2);
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) fn new(core: Arc<Core>, context: Arc<Context>, socket: WebSocket<S>) -> Self {
+    pub(super) fn new(core: Arc<Core>, context: Arc<Context>, socket: Socket<S>) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         Self {
             core,
@@ -82,6 +90,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             active: Instant::now(),
             unbound: Some(Instant::now()),
             unwritten: 0,
+            peer_first: false,
+            spare: VecDeque::new(),
         }
     }
 
@@ -109,12 +119,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let stop = self.core.stop().clone();
         let mut stop = pin!(stop.cancelled());
         let mut late = pin!(tokio::time::sleep_until(self.active));
+        let mut events = 0;
         loop {
-            let event = match self.unwritten {
-                0 => Some(self.event(late.as_mut(), stop.as_mut()).await),
-                MOST_UNWRITTEN.. => None,
+            events += 1;
+            let event = if events > MOST_EVENTS {
+                events = 0;
+                if let Err(end) = self.flush().await {
+                    return end;
+                }
+                // A peer that always has more to say keeps neither others from being heard, nor the end away.
+                tokio::task::yield_now().await;
+                self.core.stop().is_cancelled().then_some(Event::Stop)
+            } else if self.unwritten == 0 {
+                Some(self.event(late.as_mut(), stop.as_mut()).await)
+            } else {
                 // A peer that has sent several frames at once is answered with one write.
-                _ => self.event(late.as_mut(), stop.as_mut()).now_or_never(),
+                self.event(late.as_mut(), stop.as_mut()).now_or_never()
             };
             let outcome = match event {
                 Some(event) => self.on_event(event, late.as_mut()).await,
@@ -133,23 +153,43 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Waits for what happens next. It may be dropped at any time without loss.
     async fn event(
         &mut self,
-        late: Pin<&mut Sleep>,
-        stop: Pin<&mut WaitForCancellationFuture<'_>>,
+        mut late: Pin<&mut Sleep>,
+        mut stop: Pin<&mut WaitForCancellationFuture<'_>>,
     ) -> Event {
-        tokio::select! {
-            // In no fixed order: a session with much to receive must still be heard.
-            resume = resumed(self.held.as_mut()) => Event::Resume(resume),
-            () = self.push.notified() => Event::Push,
-            frame = self.socket.next_frame() => Event::Frame(frame),
-            () = stop => Event::Stop,
-            () = late => Event::Late,
-        }
+        poll_fn(|context| {
+            if let Some(held) = &mut self.held
+                && let Poll::Ready(resume) = held.resume.poll_unpin(context)
+            {
+                return Poll::Ready(Event::Resume(resume.unwrap_or(Resume::Stopped)));
+            }
+            // In turns: a session with much to receive must still be heard.
+            self.peer_first = !self.peer_first;
+            for peer in [self.peer_first, !self.peer_first] {
+                let event = if peer {
+                    self.socket.poll_frame(context).map(Event::Frame)
+                } else {
+                    self.push.poll_rung(context).map(|()| Event::Push)
+                };
+                if event.is_ready() {
+                    return event;
+                }
+            }
+            // Both are dear to ask and seldom have an answer.
+            if stop.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Event::Stop);
+            }
+            late.as_mut().poll(context).map(|()| Event::Late)
+        })
+        .await
     }
 
     /// The socket may have been idle or without a session for too long; if not, looks again when it may
     /// have been.
     fn on_late(&mut self, late: Pin<&mut Sleep>) -> Result<(), End> {
         let now = Instant::now();
+        if self.unwritten > 0 {
+            self.active = now;
+        }
         // Nobody tells a socket that its session has ended: it has time for another one from here on.
         let session = self.session.as_ref();
         let is_bound = session.is_some_and(ServerSession::is_handshook);
@@ -172,10 +212,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn on_event(&mut self, event: Event, late: Pin<&mut Sleep>) -> Result<(), End> {
         match event {
             Event::Frame(frame) => {
-                let outcome = self.on_frame(frame).await;
-                // Now and not before: a socket whose messages take long to process is not idle.
-                self.active = Instant::now();
-                outcome
+                self.on_frame(frame).await?;
+                if self.unwritten == 0 {
+                    // Now and not before: a socket whose messages take long to process is not idle.
+                    self.active = Instant::now();
+                }
+                Ok(())
             }
             Event::Push => {
                 self.feed_pushed().await?;
@@ -249,13 +291,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let flushed = self.flush().await;
         drop(connect);
         flushed
-    }
-}
-
-/// Completes when the connect that is held is to be answered.
-async fn resumed(held: Option<&mut Held>) -> Resume {
-    match held {
-        Some(held) => (&mut held.resume).await.unwrap_or(Resume::Stopped),
-        None => pending().await,
     }
 }

@@ -1,15 +1,17 @@
 //! What a connection writes.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt, SinkExt};
+use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
+use yawc::Frame;
 use yawc::close::CloseCode;
-use yawc::{Frame, WebSocketError};
 
 use super::{Connection, End};
 use crate::protocol::codec;
@@ -19,9 +21,12 @@ use crate::server::ServerSession;
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts what is queued for the bound session into frames, if it is pushed here.
     pub(super) async fn feed_pushed(&mut self) -> Result<(), End> {
-        let session = self.session.as_ref();
-        let queued = session.map(|session| session.take_queue_for(self.number, &mut Vec::new()));
-        self.feed_messages(queued.unwrap_or_default()).await
+        let Some(session) = &self.session else {
+            return Ok(());
+        };
+        let mut queued = std::mem::take(&mut self.spare);
+        session.take_queue_for(self.number, &mut Vec::new(), &mut queued);
+        self.feed_messages(queued).await
     }
 
     /// Puts what is queued for a session into frames, and the reply of its connect behind it.
@@ -38,7 +43,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let queued = if is_acknowledged {
             session.take_queue(&mut replies)
         } else {
-            session.take_queue_for(self.number, &mut replies)
+            let mut queued = VecDeque::new();
+            session.take_queue_for(self.number, &mut replies, &mut queued);
+            queued
         };
         if queued.is_empty() {
             return self.feed_replies(&replies).await;
@@ -47,8 +54,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if is_acknowledged && size <= MOST_TOGETHER {
             // In one frame: a client that got messages and not their number gets them twice.
             let messages = queued.iter().map(|it| &**it);
-            let text = codec::envelope([], messages, &replies);
-            return self.feed(Frame::text(text)).await;
+            return self.feed(&codec::envelope([], messages, &replies)).await;
         }
         self.feed_messages(queued).await?;
         self.feed_replies(&replies).await
@@ -57,24 +63,39 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts messages into frames of as many as are configured (WS-10).
     pub(super) async fn feed_messages(
         &mut self,
-        messages: VecDeque<Arc<FrozenMessage>>,
+        mut messages: VecDeque<Arc<FrozenMessage>>,
     ) -> Result<(), End> {
-        let per_frame = self
-            .config()
-            .messages_per_frame
-            .unwrap_or(usize::MAX)
-            .max(1);
-        if per_frame == 1 {
-            for message in messages {
-                self.feed(Frame::text(message.envelope().as_bytes().clone()))
-                    .await?;
+        let most = self.config().messages_per_frame.unwrap_or(usize::MAX);
+        if most > 1 {
+            for chunk in messages.make_contiguous().chunks(most) {
+                let text = codec::envelope([], chunk.iter().map(|it| &**it), []);
+                self.feed(&text).await?;
             }
             return Ok(());
         }
-        let messages: Vec<_> = messages.into();
-        for chunk in messages.chunks(per_frame) {
-            let text = codec::envelope([], chunk.iter().map(|it| &**it), []);
-            self.feed(Frame::text(text)).await?;
+        while let Some(first) = messages.front() {
+            if self.socket.packs(first.envelope()) {
+                let first = first.envelope().clone();
+                messages.pop_front();
+                self.feed(&first).await?;
+                continue;
+            }
+            let is_full = self.socket.write(|output| {
+                while let Some(message) = messages.front()
+                    && !output.is_full()
+                    && !self.socket.packs(message.envelope())
+                {
+                    output.text(message.envelope());
+                    self.unwritten += 1;
+                    messages.pop_front();
+                }
+            });
+            if is_full {
+                self.flush().await?;
+            }
+        }
+        if messages.capacity() <= MOST_SPARE {
+            self.spare = messages;
         }
         Ok(())
     }
@@ -83,37 +104,31 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if replies.is_empty() {
             return Ok(());
         }
-        self.feed(Frame::text(codec::envelope([], [], replies)))
-            .await
+        self.feed(&codec::envelope([], [], replies)).await
     }
 
-    /// Puts a frame into the write buffer, which is written when it is full or flushed.
-    async fn feed(&mut self, frame: Frame) -> Result<(), End> {
-        let patience = self.patience();
-        let socket = &mut self.socket;
-        written(
-            patience,
-            poll_fn(|context| socket.poll_ready_unpin(context)),
-        )
-        .await?;
-        socket
-            .start_send_unpin(frame)
-            .map_err(|error| unwritable(&error))?;
+    /// Puts a frame into the output, which is written when it is full or flushed.
+    async fn feed(&mut self, text: &str) -> Result<(), End> {
+        if self.socket.packs(text) {
+            self.unwritten = 0;
+            let patience = self.patience();
+            let sent = pin!(self.socket.send(Frame::text(text.to_owned())));
+            return written(patience, sent).await;
+        }
         self.unwritten += 1;
+        if self.socket.write(|output| output.text(text)) {
+            return self.flush().await;
+        }
         Ok(())
     }
 
-    /// Writes what is in the write buffer.
+    /// Writes the output.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         self.unwritten = 0;
         self.active = Instant::now();
-        let patience = self.patience();
-        let socket = &mut self.socket;
-        written(
-            patience,
-            poll_fn(|context| socket.poll_flush_unpin(context)),
-        )
-        .await
+        let socket = &self.socket;
+        let flushed = poll_fn(|context| socket.poll_flush(context));
+        written(self.patience(), flushed).await
     }
 
     /// How long a peer may take to read: as long as it may be idle.
@@ -125,10 +140,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 /// Most bytes of messages that share a frame with the reply that numbers them: clients limit what they read.
 const MOST_TOGETHER: usize = 512 * 1024;
 
+/// Longest queue whose memory is kept for the next messages.
+const MOST_SPARE: usize = 64;
+
 /// Waits for a write, which mostly has not to be waited for.
-async fn written(
+async fn written<E: fmt::Display>(
     patience: Duration,
-    mut write: impl Future<Output = Result<(), WebSocketError>> + Unpin,
+    mut write: impl Future<Output = Result<(), E>> + Unpin,
 ) -> Result<(), End> {
     let written = match (&mut write).now_or_never() {
         Some(written) => written,
@@ -136,10 +154,8 @@ async fn written(
             .await
             .map_err(|_| End::Close(CloseCode::Away, "nobody reads"))?,
     };
-    written.map_err(|error| unwritable(&error))
-}
-
-fn unwritable(error: &WebSocketError) -> End {
-    tracing::debug!(%error, "a socket cannot be written to");
-    End::Closed
+    written.map_err(|error| {
+        tracing::debug!(%error, "a socket cannot be written to");
+        End::Closed
+    })
 }

@@ -1,0 +1,276 @@
+//! The stream below the WebSocket library.
+
+use std::cell::Cell;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use parking_lot::Mutex;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// A stream that the WebSocket library and a connection share.
+///
+/// It reads much at once, whatever the library has room for: what a peer sends together comes in with one
+/// system call. And it takes text frames of the connection behind what the library has written, so that
+/// messages go from the queue of a session into what is written next, and not through a value and a
+/// buffer for each. Nothing is kept for a socket that is idle.
+pub(super) struct Wire<S>(Arc<Mutex<Ends<S>>>);
+
+struct Ends<S> {
+    stream: S,
+    /// What was read, and the library had no room for.
+    input: Bytes,
+    output: Output,
+}
+
+/// What is not written yet.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    bytes: Vec<u8>,
+    /// How many of them have been written.
+    written: usize,
+}
+
+/// Most bytes that are read at once.
+const INPUT: usize = 16 * 1024;
+
+/// Bytes from which on the output should be written before there is more of it.
+const FULL: usize = 64 * 1024;
+
+/// Largest buffer that is kept for the next socket that has something to write.
+const MOST_SPARE: usize = 4 * FULL;
+
+thread_local! {
+    /// A buffer for whoever writes next: mostly it is filled and written without a pause.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+impl<S> Wire<S> {
+    pub(super) fn new(stream: S) -> Self {
+        Self(Arc::new(Mutex::new(Ends {
+            stream,
+            input: Bytes::new(),
+            output: Output::default(),
+        })))
+    }
+
+    /// Adds frames to the output. Whether it should be flushed before there is more of it.
+    pub(super) fn write(&self, add: impl FnOnce(&mut Output)) -> bool {
+        let output = &mut self.0.lock().output;
+        add(output);
+        output.is_full()
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    /// Writes the output.
+    pub(super) fn poll_output(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.0.lock().poll_output(context)
+    }
+}
+
+impl<S> Clone for Wire<S> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl Output {
+    /// Adds a text frame, unmasked as servers send it (RFC 6455, section 5.2).
+    pub(super) fn text(&mut self, text: &str) {
+        const TEXT: u8 = 0x81;
+        if let Ok(length @ ..126) = u8::try_from(text.len()) {
+            self.extend(&[TEXT, length], text);
+        } else if let Ok(length) = u16::try_from(text.len()) {
+            let [high, low] = length.to_be_bytes();
+            self.extend(&[TEXT, 126, high, low], text);
+        } else {
+            let [a, b, c, d, e, f, g, h] = (text.len() as u64).to_be_bytes();
+            self.extend(&[TEXT, 127, a, b, c, d, e, f, g, h], text);
+        }
+    }
+
+    fn extend(&mut self, head: &[u8], text: &str) {
+        let bytes = self.begin();
+        bytes.reserve(head.len() + text.len());
+        bytes.extend_from_slice(head);
+        bytes.extend_from_slice(text.as_bytes());
+    }
+
+    /// The bytes, to be added to.
+    fn begin(&mut self) -> &mut Vec<u8> {
+        if self.bytes.capacity() == 0 {
+            self.bytes = SPARE.take();
+        }
+        &mut self.bytes
+    }
+
+    pub(super) const fn is_full(&self) -> bool {
+        self.bytes.len() - self.written >= FULL
+    }
+
+    fn rest(&self) -> &[u8] {
+        self.bytes.get(self.written..).unwrap_or_default()
+    }
+
+    /// Everything is written.
+    fn end(&mut self) {
+        self.written = 0;
+        let mut bytes = std::mem::take(&mut self.bytes);
+        bytes.clear();
+        if bytes.capacity() <= MOST_SPARE {
+            SPARE.set(bytes);
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Ends<S> {
+    fn poll_output(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.output.rest().is_empty() {
+            let stream = Pin::new(&mut self.stream);
+            match ready!(stream.poll_write(context, self.output.rest()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.output.written += count,
+            }
+        }
+        if !self.output.bytes.is_empty() {
+            self.output.end();
+        }
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let ends = &mut *self.0.lock();
+        if ends.input.is_empty() {
+            let mut space = [const { MaybeUninit::uninit() }; INPUT];
+            let mut read = ReadBuf::uninit(&mut space);
+            ready!(Pin::new(&mut ends.stream).poll_read(context, &mut read))?;
+            let read = read.filled();
+            let (now, later) = read.split_at(read.len().min(buffer.remaining()));
+            buffer.put_slice(now);
+            if !later.is_empty() {
+                ends.input = Bytes::copy_from_slice(later);
+            }
+            return Poll::Ready(Ok(()));
+        }
+        let count = ends.input.len().min(buffer.remaining());
+        buffer.put_slice(ends.input.get(..count).unwrap_or_default());
+        ends.input.advance(count);
+        if ends.input.is_empty() {
+            ends.input = Bytes::new();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+/// What the library writes.
+impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        let ends = &mut *self.0.lock();
+        if ends.output.is_full() {
+            ready!(ends.poll_output(context))?;
+        }
+        ends.output.begin().extend_from_slice(buffer);
+        Poll::Ready(Ok(buffer.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_output(context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let ends = &mut *self.0.lock();
+        ready!(ends.poll_output(context))?;
+        Pin::new(&mut ends.stream).poll_shutdown(context)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+    use super::*;
+
+    async fn flush<S: AsyncWrite + Unpin>(wire: &Wire<S>) {
+        let flushed = std::future::poll_fn(|context| wire.poll_output(context)).await;
+        flushed.unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_is_read_at_once_is_given_in_pieces_and_in_order() {
+        let (mut peer, stream) = duplex(64 * 1024);
+        let mut wire = Wire::new(stream);
+        let sent: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+        peer.write_all(&sent).await.unwrap();
+        drop(peer);
+        let mut read = Vec::new();
+        let mut piece = [0; 1000];
+        loop {
+            let count = wire.read(&mut piece).await.unwrap();
+            if count == 0 {
+                break;
+            }
+            read.extend_from_slice(&piece[..count]);
+        }
+        assert_eq!(read, sent);
+    }
+
+    #[tokio::test]
+    async fn frames_of_both_leave_in_the_order_in_which_they_were_written() {
+        let (mut peer, stream) = duplex(64);
+        let mut wire = Wire::new(stream);
+        wire.write(|output| output.text("one"));
+        wire.write_all(b"two").await.unwrap();
+        wire.write(|output| output.text("three"));
+        flush(&wire).await;
+        let mut read = vec![0; 15];
+        peer.read_exact(&mut read).await.unwrap();
+        assert_eq!(read, b"\x81\x03onetwo\x81\x05three");
+    }
+
+    #[test]
+    fn the_length_of_a_frame_has_its_shortest_form() {
+        for (length, head) in [
+            (125, &[0x81, 125][..]),
+            (126, &[0x81, 126, 0, 126]),
+            (0xffff, &[0x81, 126, 0xff, 0xff]),
+            (0x10000, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let mut output = Output::default();
+            output.text(&"x".repeat(length));
+            assert!(output.bytes.starts_with(head), "{length}");
+            assert_eq!(output.bytes.len(), head.len() + length);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_peer_that_does_not_read_is_waited_for() {
+        let (mut peer, stream) = duplex(1000);
+        let mut wire = Wire::new(stream);
+        assert!(!wire.write(|output| output.text(&"x".repeat(100))));
+        assert!(wire.write(|output| output.text(&"x".repeat(FULL))));
+        let library = AsyncWriteExt::write(&mut wire, b"pong").now_or_never();
+        assert!(library.is_none(), "there is no room for more");
+        let expected = 2 + 100 + 10 + FULL;
+        let reading = tokio::spawn(async move {
+            let mut read = vec![0; expected];
+            peer.read_exact(&mut read).await.unwrap();
+        });
+        flush(&wire).await;
+        reading.await.unwrap();
+    }
+}
