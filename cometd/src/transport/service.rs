@@ -65,7 +65,7 @@ pub(super) struct Endpoint {
     pub(super) core: Arc<Core>,
     pub(super) browsers: Browsers,
     /// How sockets are opened.
-    pub(super) sockets: yawc::Options,
+    pub(super) sockets: Arc<yawc::Options>,
 }
 
 impl BayeuxServer {
@@ -87,7 +87,7 @@ impl BayeuxServer {
         let endpoint = Endpoint {
             core: Arc::clone(self.core()),
             browsers: Browsers::default(),
-            sockets: super::websocket::options(&config.websocket),
+            sockets: Arc::new(super::websocket::options(&config.websocket)),
         };
         BayeuxService {
             gate: Arc::new(Gate::new(endpoint, allowed)),

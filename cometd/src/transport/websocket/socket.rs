@@ -27,12 +27,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) fn new(
         stream: S,
         extensions: Option<&HeaderValue>,
-        options: Options,
+        options: &Options,
     ) -> Result<Self, WebSocketError> {
         let wire = Wire::new(stream);
         let agreed = extensions.and_then(|it| it.to_str().ok());
-        let library =
-            WebSocket::from_stream_with_extensions(wire.clone(), Role::Server, agreed, options)?;
+        let library = WebSocket::from_stream_with_extensions(
+            wire.clone(),
+            Role::Server,
+            agreed,
+            options.clone(),
+        )?;
         Ok(Self {
             library,
             wire,

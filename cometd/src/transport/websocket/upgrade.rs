@@ -27,7 +27,7 @@ impl Endpoint {
             Err(text) => return refused(text),
         };
         let stream = hyper::upgrade::on(&mut request);
-        let upgrade = HttpWebSocket::upgrade_with_options(&mut request, self.sockets.clone());
+        let upgrade = HttpWebSocket::upgrade_with_options(&mut request, (*self.sockets).clone());
         let upgrade = match upgrade {
             Ok((upgrade, _)) => upgrade,
             Err(error) => {
@@ -38,18 +38,19 @@ impl Endpoint {
         let context = Self::context(Transport::WebSocket, request.into_parts().0);
         let context = Arc::new(context.detached());
         let extensions = upgrade.headers().get(SEC_WEBSOCKET_EXTENSIONS).cloned();
-        let (core, options) = (Arc::clone(&self.core), self.sockets.clone());
+        let (core, options) = (Arc::clone(&self.core), Arc::clone(&self.sockets));
         self.core.tasks().spawn(async move {
-            let stream = match stream.await {
-                Ok(stream) => TokioIo::new(stream),
+            let socket = match stream.await {
+                Ok(stream) => Socket::new(TokioIo::new(stream), extensions.as_ref(), &options),
                 Err(error) => return tracing::debug!(%error, "an upgrade did not come about"),
             };
-            match Socket::new(stream, extensions.as_ref(), options) {
-                Ok(socket) => Connection::new(core, context, socket).run().await,
-                Err(error) => {
-                    tracing::error!(%error, "extensions were agreed on that are not there")
-                }
-            }
+            let socket = match socket {
+                Ok(socket) => socket,
+                Err(error) => return tracing::error!(%error, "extensions were wrongly agreed on"),
+            };
+            // Not moved into the future of its life, where it would be kept twice.
+            let mut connection = Connection::new(core, context, socket);
+            connection.run().await;
         });
         let mut response = upgrade.map(|_| Body::default());
         if let Some(protocol) = protocol {

@@ -95,7 +95,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    pub(super) async fn run(mut self) {
+    /// Serves the socket up to its end. To be called once.
+    pub(super) async fn run(&mut self) {
         let end = self.live().await;
         tracing::debug!(
             ?end,
@@ -105,7 +106,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(session) = &self.session {
             session.change(|state| (state.close(self.number), Wake::Nobody));
         }
-        drop(self.held);
+        self.held = None;
         if let End::Close(code, reason) = end {
             let close = self.socket.send(Frame::close(code, reason));
             // A peer that does not read is not waited for.
