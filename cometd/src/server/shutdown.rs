@@ -63,7 +63,7 @@ struct Stopping<'a>(&'a Core);
 
 impl Drop for Stopping<'_> {
     fn drop(&mut self) {
-        self.0.stop().cancel();
+        self.0.begin_stop();
         for session in self.0.sessions().all() {
             session.change(|state| ((), state.stop()));
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +39,8 @@ pub(crate) struct Core {
     timers: Arc<Timers>,
     tasks: TaskTracker,
     stop: CancellationToken,
+    /// Whether that has been cancelled, without its lock.
+    is_stopping: AtomicBool,
     admission: Admission,
     counters: Counters,
     services: Services,
@@ -75,6 +77,7 @@ impl Core {
             timers: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
+            is_stopping: AtomicBool::new(false),
             admission: Admission::default(),
             counters: Counters::default(),
             services: Services::default(),
@@ -126,8 +129,19 @@ impl Core {
         &self.tasks
     }
 
+    /// Is cancelled when the server [stops](Self::begin_stop).
     pub(crate) const fn stop(&self) -> &CancellationToken {
         &self.stop
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
+    /// Tells all connections and tasks that they should end.
+    pub(crate) fn begin_stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+        self.stop.cancel();
     }
 
     pub(crate) const fn local_context(&self) -> &Arc<Context> {
@@ -177,7 +191,7 @@ impl Core {
 
 impl Drop for Core {
     fn drop(&mut self) {
-        self.stop.cancel();
+        self.begin_stop();
         // Sessions and channels know each other.
         self.channels.read().for_each(|channel| {
             channel.clear();

@@ -237,6 +237,7 @@ impl ServerSession {
         let listener: Arc<dyn QueueListener> = Arc::new(listener);
         let own = Arc::clone(&listener);
         self.0.queue_listeners.lock().push(listener);
+        self.0.shell.lock().has_listeners = true;
         self.attachment(move |session| {
             let mut listeners = session.0.queue_listeners.lock();
             listeners.retain(|it| !Arc::ptr_eq(it, &own));

@@ -4,7 +4,10 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use parking_lot::MutexGuard;
+
 use super::ServerSession;
+use super::shell::Shell;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::hook::{self, Flow};
 use crate::session::{Carrier, Enqueued, Wake};
@@ -50,13 +53,14 @@ impl ServerSession {
         lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
+        let shell = self.0.shell.lock();
+        if !shell.has_listeners {
+            return self.add_to_queue(shell, message, lazy_timeout, now);
+        }
+        drop(shell);
         // Held until they have seen the message: they see messages in the order of the queue, and
         // none leaves before.
         let listeners = self.0.queue_listeners.lock();
-        if listeners.is_empty() {
-            drop(listeners);
-            return self.add_to_queue(message, lazy_timeout, now);
-        }
         if self.is_queue_maxed() {
             let mut flow = Flow::Continue;
             for listener in listeners.iter() {
@@ -69,7 +73,8 @@ impl ServerSession {
                 return Enqueued::Dropped;
             }
         }
-        let enqueued = self.add_to_queue(Arc::clone(&message), lazy_timeout, now);
+        let shell = self.0.shell.lock();
+        let enqueued = self.add_to_queue(shell, Arc::clone(&message), lazy_timeout, now);
         if matches!(enqueued, Enqueued::Queued(_)) {
             for listener in listeners.iter() {
                 hook::tell(QUEUE, || listener.queued(self, &message));
@@ -80,11 +85,11 @@ impl ServerSession {
 
     fn add_to_queue(
         &self,
+        mut shell: MutexGuard<'_, Shell>,
         message: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
-        let mut shell = self.0.shell.lock();
         let lazy = message.is_lazy();
         let enqueued = shell.state.enqueue(message, lazy_timeout, now);
         let wake = match enqueued {
@@ -131,15 +136,25 @@ impl ServerSession {
         replies: &mut Vec<Reply>,
         messages: &mut VecDeque<Arc<FrozenMessage>>,
     ) {
-        let listeners = self.0.queue_listeners.lock();
+        let is_theirs = |shell: &Shell| connection.is_none_or(|it| shell.state.is_attached_to(it));
         let carrier = replies.iter().enumerate().rev().find_map(|(at, reply)| {
             let connect = reply.connect().map(Carrier::Connect);
             let handshake = reply.is_handshaken().then_some(Carrier::Handshake);
             Some((at, connect.or(handshake)?))
         });
+        let mut shell = self.0.shell.lock();
+        if !shell.has_listeners && shell.numbering.is_none() {
+            if is_theirs(&shell) {
+                let carrier = carrier.map_or(Carrier::Other, |(_, carrier)| carrier);
+                shell.state.depart(carrier, messages);
+            }
+            return;
+        }
+        drop(shell);
+        let listeners = self.0.queue_listeners.lock();
         let (at, carrier) = carrier.unwrap_or_else(|| (0, self.without_number()));
         let mut shell = self.0.shell.lock();
-        if connection.is_some_and(|it| !shell.state.is_attached_to(it)) {
+        if !is_theirs(&shell) {
             return;
         }
         let numbering = shell.numbering.clone();
@@ -157,7 +172,7 @@ impl ServerSession {
 
     /// What leaves now leaves without a number.
     fn without_number(&self) -> Carrier {
-        let is_stopping = || self.server().is_none_or(|it| it.stop().is_cancelled());
+        let is_stopping = || self.server().is_none_or(|it| it.is_stopping());
         if self.is_acknowledged() && is_stopping() {
             Carrier::Last
         } else {

@@ -17,6 +17,8 @@ pub(super) struct Shell {
     pub(super) state: State<Arc<FrozenMessage>>,
     /// Who writes the numbers of batches into replies, if what leaves is kept.
     pub(super) numbering: Option<Arc<dyn Numbering>>,
+    /// Whether somebody may want to see what the queue does.
+    pub(super) has_listeners: bool,
     held: Option<oneshot::Sender<Resume>>,
     connection: Option<Arc<Bell>>,
     /// The earliest deadline that the timers know.
@@ -140,6 +142,7 @@ impl Shell {
         Self {
             state,
             numbering: None,
+            has_listeners: false,
             held: None,
             connection: None,
             scheduled: None,

@@ -2,17 +2,16 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
+use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
-use tokio::time::{Instant, Sleep};
-use tokio_util::sync::WaitForCancellationFuture;
+use tokio::time::{Instant, sleep_until};
 use yawc::close::CloseCode;
 use yawc::{Frame, WebSocketError};
 
@@ -22,10 +21,12 @@ use crate::server::config::WebSocketConfig;
 use crate::server::{Bell, Connect, Context, Core, ServerSession};
 use crate::session::{Hold, Resume, Wake};
 
+mod alarms;
 mod end;
 mod input;
 mod output;
 
+use self::alarms::Alarms;
 use self::end::End;
 
 /// A socket, from its upgrade to its end.
@@ -116,10 +117,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Acts on what happens, up to the end.
     async fn live(&mut self) -> End {
-        // Both wait across many events: to begin to wait is dearer than to go on with it.
-        let stop = self.core.stop().clone();
-        let mut stop = pin!(stop.cancelled());
-        let mut late = pin!(tokio::time::sleep_until(self.active));
+        let core = Arc::clone(&self.core);
+        let stop = pin!(core.stop().cancelled());
+        let late = pin!(sleep_until(self.active));
+        let mut alarms = Alarms::new(&core, stop, late);
         let mut events = 0;
         loop {
             events += 1;
@@ -130,15 +131,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
                 // A peer that always has more to say keeps neither others from being heard, nor the end away.
                 tokio::task::yield_now().await;
-                self.core.stop().is_cancelled().then_some(Event::Stop)
+                core.is_stopping().then_some(Event::Stop)
             } else if self.unwritten == 0 {
-                Some(self.event(late.as_mut(), stop.as_mut()).await)
+                let event = poll_fn(|context| match self.poll_event(context) {
+                    Poll::Ready(event) => Poll::Ready(event),
+                    Poll::Pending => alarms.poll(context),
+                });
+                Some(event.await)
             } else {
                 // A peer that has sent several frames at once is answered with one write.
-                self.event(late.as_mut(), stop.as_mut()).now_or_never()
+                poll_fn(|context| self.poll_event(context)).now_or_never()
             };
             let outcome = match event {
-                Some(event) => self.on_event(event, late.as_mut()).await,
+                Some(event) => self.on_event(event, &mut alarms).await,
                 None => self.flush().await,
             };
             if let Err(end) = outcome {
@@ -151,46 +156,32 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &self.core.config().websocket
     }
 
-    /// Waits for what happens next. It may be dropped at any time without loss.
-    async fn event(
-        &mut self,
-        mut late: Pin<&mut Sleep>,
-        mut stop: Pin<&mut WaitForCancellationFuture<'_>>,
-    ) -> Event {
-        poll_fn(|context| {
-            if let Some(held) = &mut self.held
-                && let Poll::Ready(resume) = held.resume.poll_unpin(context)
-            {
-                return Poll::Ready(Event::Resume(resume.unwrap_or(Resume::Stopped)));
+    /// What the peer or the session wants next.
+    fn poll_event(&mut self, context: &mut TaskContext<'_>) -> Poll<Event> {
+        if let Some(held) = &mut self.held
+            && let Poll::Ready(resume) = held.resume.poll_unpin(context)
+        {
+            return Poll::Ready(Event::Resume(resume.unwrap_or(Resume::Stopped)));
+        }
+        // In turns: a session with much to receive must still be heard.
+        self.peer_first = !self.peer_first;
+        for peer in [self.peer_first, !self.peer_first] {
+            let event = if peer {
+                self.socket.poll_frame(context).map(Event::Frame)
+            } else {
+                self.push.poll_rung(context).map(|()| Event::Push)
+            };
+            if event.is_ready() {
+                return event;
             }
-            // In turns: a session with much to receive must still be heard.
-            self.peer_first = !self.peer_first;
-            for peer in [self.peer_first, !self.peer_first] {
-                let event = if peer {
-                    self.socket.poll_frame(context).map(Event::Frame)
-                } else {
-                    self.push.poll_rung(context).map(|()| Event::Push)
-                };
-                if event.is_ready() {
-                    return event;
-                }
-            }
-            // Both are dear to ask and seldom have an answer.
-            if stop.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Event::Stop);
-            }
-            late.as_mut().poll(context).map(|()| Event::Late)
-        })
-        .await
+        }
+        Poll::Pending
     }
 
     /// The socket may have been idle or without a session for too long; if not, looks again when it may
     /// have been.
-    fn on_late(&mut self, late: Pin<&mut Sleep>) -> Result<(), End> {
+    fn on_late(&mut self, alarms: &mut Alarms<'_, '_>) -> Result<(), End> {
         let now = Instant::now();
-        if self.unwritten > 0 {
-            self.active = now;
-        }
         // Nobody tells a socket that its session has ended: it has time for another one from here on.
         let session = self.session.as_ref();
         let is_bound = session.is_some_and(ServerSession::is_handshook);
@@ -206,11 +197,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Err(End::Close(CloseCode::Away, "idle"));
         }
         let next = idle.into_iter().chain(unbound).min();
-        late.reset(next.unwrap_or_else(|| now + NEVER));
+        alarms.set(next.unwrap_or_else(|| now + NEVER));
         Ok(())
     }
 
-    async fn on_event(&mut self, event: Event, late: Pin<&mut Sleep>) -> Result<(), End> {
+    async fn on_event(&mut self, event: Event, alarms: &mut Alarms<'_, '_>) -> Result<(), End> {
         match event {
             Event::Frame(frame) => {
                 self.on_frame(frame).await?;
@@ -228,7 +219,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Box::pin(self.on_resume(resume)).await?;
                 self.flush().await
             }
-            Event::Late => self.on_late(late),
+            Event::Late => self.on_late(alarms),
             Event::Stop => {
                 self.feed_pushed().await?;
                 self.flush().await?;
