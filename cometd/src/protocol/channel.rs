@@ -189,7 +189,8 @@ impl Name {
             return Err(ChannelError::NotAbsolute);
         };
         if grammar.strict
-            && let Some(character) = name.chars().find(|it| !is_legal(*it))
+            && let Some(illegal) = name.bytes().position(|byte| !is_legal(byte))
+            && let Some(character) = name.get(illegal..).and_then(|it| it.chars().next())
         {
             return Err(ChannelError::IllegalCharacter { character });
         }
@@ -199,7 +200,7 @@ impl Name {
 
     fn check_segments(path: &str, grammar: &Grammar) -> Result<Breadth, ChannelError> {
         let mut breadth = Breadth::Exact;
-        for (index, segment) in path.split('/').enumerate() {
+        for (index, segment) in path.as_bytes().split(|byte| *byte == b'/').enumerate() {
             if index >= grammar.max_segments {
                 return Err(ChannelError::TooManySegments {
                     limit: grammar.max_segments,
@@ -208,12 +209,12 @@ impl Name {
             if breadth != Breadth::Exact {
                 return Err(ChannelError::WildcardNotLast);
             }
-            if segment.trim_matches(' ').is_empty() {
+            if segment.iter().all(|byte| *byte == b' ') {
                 return Err(ChannelError::BlankSegment);
             }
             breadth = match segment {
-                "*" => Breadth::Children,
-                "**" => Breadth::Descendants,
+                b"*" => Breadth::Children,
+                b"**" => Breadth::Descendants,
                 _ => Breadth::Exact,
             };
         }
@@ -222,26 +223,29 @@ impl Name {
 }
 
 /// The character set of CH-1.
-const fn is_legal(character: char) -> bool {
-    character.is_ascii_alphanumeric()
-        || matches!(
-            character,
-            ' ' | '!'
-                | '#'
-                | '$'
-                | '('
-                | ')'
-                | '*'
-                | '+'
-                | '-'
-                | '.'
-                | '/'
-                | '@'
-                | '_'
-                | '{'
-                | '~'
-                | '}'
-        )
+const fn is_legal(byte: u8) -> bool {
+    matches!(
+        byte,
+        b'a'..=b'z'
+            | b'A'..=b'Z'
+            | b'0'..=b'9'
+            | b' '
+            | b'!'
+            | b'#'
+            | b'$'
+            | b'('
+            | b')'
+            | b'*'
+            | b'+'
+            | b'-'
+            | b'.'
+            | b'/'
+            | b'@'
+            | b'_'
+            | b'{'
+            | b'~'
+            | b'}'
+    )
 }
 
 impl AsRef<str> for ChannelId {

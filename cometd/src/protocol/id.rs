@@ -25,14 +25,16 @@ impl ClientId {
         if text.len() != Self::LENGTH {
             return None;
         }
-        text.bytes()
-            .try_fold(0_u128, |value, byte| {
-                let digit = match byte {
-                    b'0'..=b'9' => byte - b'0',
-                    b'a'..=b'z' => byte - b'a' + 10,
-                    _ => return None,
-                };
-                value.checked_mul(36)?.checked_add(u128::from(digit))
+        // Numbers of the machine's size are faster, and hold twelve digits.
+        let mut parts = text.as_bytes().chunks(12);
+        parts
+            .try_fold(0_u128, |value, part| {
+                let number = part.iter().try_fold(0_u64, |number, byte| {
+                    Some(number * 36 + u64::from(digit(*byte)?))
+                })?;
+                let places = part.iter().fold(1_u64, |places, _| places * 36);
+                let value = value.checked_mul(u128::from(places))?;
+                value.checked_add(u128::from(number))
             })
             .map(Self)
     }
@@ -65,6 +67,15 @@ impl ClientId {
     #[must_use]
     pub fn prefix(self) -> String {
         self.to_text().chars().take(6).chain(['…']).collect()
+    }
+}
+
+/// The value of a digit of the text form.
+const fn digit(byte: u8) -> Option<u8> {
+    match byte {
+        b'0'..=b'9' => Some(byte - b'0'),
+        b'a'..=b'z' => Some(byte - b'a' + 10),
+        _ => None,
     }
 }
 

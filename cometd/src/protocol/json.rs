@@ -76,15 +76,6 @@ impl RawJson {
     pub fn is_null(&self) -> bool {
         self.as_str() == "null"
     }
-
-    /// The text of a JSON string, copied only if it has escapes.
-    pub(super) fn to_text(&self) -> Option<ByteString> {
-        let inner = self.0.strip_prefix('"')?.strip_suffix('"')?;
-        if inner.contains('\\') {
-            return self.to::<String>().ok().map(ByteString::from);
-        }
-        Some(self.0.slice_ref(inner))
-    }
 }
 
 impl fmt::Debug for RawJson {
@@ -163,19 +154,6 @@ mod tests {
         let raw = RawJson::parse(text).unwrap();
         assert_eq!(raw.as_str(), text);
         assert_eq!(raw.into_data().unwrap().as_str(), text);
-    }
-
-    #[test]
-    fn a_string_is_unescaped_only_when_it_has_escapes() {
-        assert_eq!(
-            RawJson::parse(r#""plain""#).unwrap().to_text().unwrap(),
-            "plain"
-        );
-        assert_eq!(
-            RawJson::parse(r#""\u0041\n""#).unwrap().to_text().unwrap(),
-            "A\n"
-        );
-        assert_eq!(RawJson::parse("7").unwrap().to_text(), None);
     }
 
     #[test]

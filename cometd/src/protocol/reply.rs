@@ -19,7 +19,8 @@ use super::transport::Transport;
 pub struct Reply {
     pub(super) echo: Echo,
     pub(super) outcome: Option<Result<(), Option<BayeuxError>>>,
-    pub(super) handshake: Option<Handshaken>,
+    /// Boxed, because few replies have it and all are moved.
+    pub(super) handshake: Option<Box<Handshaken>>,
     pub(super) advice: Option<Advice>,
     pub(super) ext: Option<RawJson>,
     pub(super) fields: Vec<(ByteString, RawJson)>,
@@ -164,12 +165,12 @@ impl Reply {
 
     /// The request was a handshake, and there is a session now.
     pub(crate) fn handshaken(&mut self, handshaken: Handshaken) {
-        self.handshake = Some(handshaken);
+        self.handshake = Some(Box::new(handshaken));
         self.succeed();
     }
 
     /// What the reply to a handshake has.
-    pub(crate) const fn handshake_mut(&mut self) -> Option<&mut Handshaken> {
-        self.handshake.as_mut()
+    pub(crate) fn handshake_mut(&mut self) -> Option<&mut Handshaken> {
+        self.handshake.as_deref_mut()
     }
 }

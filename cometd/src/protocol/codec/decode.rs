@@ -1,15 +1,13 @@
 //! The text of an envelope to request messages.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytestring::ByteString;
-use serde::de::{
-    self, Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::scan;
+use super::reader::{Fault, Reader, plain};
 use crate::protocol::ClientId;
 use crate::protocol::advice::RequestAdvice;
 use crate::protocol::channel::{Breadth, ChannelId, Grammar, Name};
@@ -62,158 +60,111 @@ pub(crate) struct Echo {
 
 /// Reads an envelope: an array of messages, or one message.
 pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, ParseError> {
-    scan::check(text, limits.depth)?;
-    let mut deserializer = serde_json::Deserializer::from_str(text);
-    let messages = EnvelopeVisitor(limits.batch).deserialize(&mut deserializer)?;
-    if messages.len() > limits.batch {
+    let requests = read(text, limits).map_err(|fault| match fault {
+        Fault::Malformed => ParseError::Malformed(malformed(text)),
+        Fault::TooManyFields => {
+            ParseError::Malformed(serde_json::Error::custom("too many fields in a message"))
+        }
+        Fault::TooDeep => ParseError::TooDeep {
+            limit: limits.depth,
+        },
+        Fault::LoneSurrogate => ParseError::LoneSurrogate,
+    })?;
+    if requests.len() > limits.batch {
         return Err(ParseError::BatchTooLong {
             limit: limits.batch,
         });
     }
-    deserializer.end()?;
-    if messages.is_empty() {
+    if requests.is_empty() {
         return Err(ParseError::Empty);
     }
-    Ok(messages
-        .into_iter()
-        .map(|fields| fields.into_request(text, &limits.grammar))
-        .collect())
+    Ok(requests)
 }
 
-/// Reads the fields of the messages of an envelope, as slices of its text: at most one message more
-/// than this number, so that a long batch is refused before it costs anything.
-struct EnvelopeVisitor(usize);
-
-impl<'de> DeserializeSeed<'de> for EnvelopeVisitor {
-    type Value = Vec<Fields<'de>>;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        deserializer.deserialize_any(self)
-    }
+/// What is malformed, and where; for people only, so a second look is no loss.
+#[cold]
+fn malformed(text: &str) -> serde_json::Error {
+    let json: Result<&RawValue, _> = serde_json::from_str(text);
+    json.err()
+        .unwrap_or_else(|| serde_json::Error::custom("a message is an object"))
 }
 
-impl<'de> Visitor<'de> for EnvelopeVisitor {
-    type Value = Vec<Fields<'de>>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a message or an array of messages")
+/// Reads at most one message more than the limit, so that a long batch is refused before it costs
+/// anything.
+fn read(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, Fault> {
+    let mut reader = Reader::new(text, limits.depth);
+    // Most envelopes hold one message.
+    let mut requests = Vec::with_capacity(1);
+    match reader.peek() {
+        Some(b'n') => reader.value().map(drop)?,
+        Some(b'[') => reader.array(|reader| {
+            if requests.len() > limits.batch {
+                return reader.value().map(drop);
+            }
+            requests.push(Fields::read(reader)?.into_request(text, &limits.grammar));
+            Ok(())
+        })?,
+        _ => requests.push(Fields::read(&mut reader)?.into_request(text, &limits.grammar)),
     }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
-        let mut messages = Vec::new();
-        while messages.len() <= self.0
-            && let Some(fields) = seq.next_element()?
-        {
-            messages.push(fields);
-        }
-        while messages.len() > self.0 && seq.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(messages)
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-        Ok(vec![FieldsVisitor.visit_map(map)?])
-    }
-
-    fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
-        Ok(Vec::new())
-    }
+    reader.end()?;
+    Ok(requests)
 }
 
-/// The fields of one message; of duplicates the last one (JSON-5).
+/// The fields of one message, as the text of their values; of duplicates the last one (JSON-5).
 #[derive(Default)]
 struct Fields<'a> {
-    channel: Option<&'a RawValue>,
-    id: Option<&'a RawValue>,
-    client_id: Option<&'a RawValue>,
-    data: Option<&'a RawValue>,
-    ext: Option<&'a RawValue>,
-    advice: Option<&'a RawValue>,
-    subscription: Option<&'a RawValue>,
-    others: Vec<(Key<'a>, &'a RawValue)>,
-}
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
-    }
-}
-
-struct FieldsVisitor;
-
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a message")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut fields = Fields::default();
-        while let Some((key, value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
-            match key.as_str() {
-                "channel" => fields.channel = Some(value),
-                "id" => fields.id = Some(value),
-                "clientId" => fields.client_id = Some(value),
-                "data" => fields.data = Some(value),
-                "ext" => fields.ext = Some(value),
-                "advice" => fields.advice = Some(value),
-                "subscription" => fields.subscription = Some(value),
-                // A peer may not dress a publish up as a reply of the server (PUB-3).
-                "successful" | "error" => {}
-                _ => fields.push(key, value)?,
-            }
-        }
-        Ok(fields)
-    }
-}
-
-/// A key, borrowed from the text unless it has escapes.
-enum Key<'a> {
-    Borrowed(&'a str),
-    Owned(String),
-}
-
-impl Key<'_> {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::Borrowed(text) => text,
-            Self::Owned(text) => text,
-        }
-    }
-}
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct KeyVisitor;
-        impl<'de> Visitor<'de> for KeyVisitor {
-            type Value = Key<'de>;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("a key")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
-                Ok(Key::Borrowed(text))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
-                Ok(Key::Owned(text.to_owned()))
-            }
-        }
-        deserializer.deserialize_str(KeyVisitor)
-    }
+    channel: Option<&'a str>,
+    id: Option<&'a str>,
+    client_id: Option<&'a str>,
+    data: Option<&'a str>,
+    ext: Option<&'a str>,
+    advice: Option<&'a str>,
+    subscription: Option<&'a str>,
+    others: Vec<(Cow<'a, str>, &'a str)>,
 }
 
 impl<'a> Fields<'a> {
-    fn push<E: de::Error>(&mut self, key: Key<'a>, value: &'a RawValue) -> Result<(), E> {
-        if let Some((_, present)) = self
-            .others
-            .iter_mut()
-            .find(|(it, _)| it.as_str() == key.as_str())
-        {
+    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
+        let mut fields = Self::default();
+        reader.object(|reader, key| {
+            let value = reader.value()?;
+            if fields.set(key, value) {
+                return Ok(());
+            }
+            // What is known has no escapes, so that most keys need no look for them.
+            let key = unescaped(key);
+            match &key {
+                Cow::Owned(unescaped) if fields.set(unescaped, value) => Ok(()),
+                _ => fields.push(key, value),
+            }
+        })?;
+        Ok(fields)
+    }
+
+    /// Keeps a field that the server knows.
+    fn set(&mut self, key: &str, value: &'a str) -> bool {
+        let field = match key {
+            "channel" => &mut self.channel,
+            "id" => &mut self.id,
+            "clientId" => &mut self.client_id,
+            "data" => &mut self.data,
+            "ext" => &mut self.ext,
+            "advice" => &mut self.advice,
+            "subscription" => &mut self.subscription,
+            // A peer may not dress a publish up as a reply of the server (PUB-3).
+            "successful" | "error" => return true,
+            _ => return false,
+        };
+        *field = Some(value);
+        true
+    }
+
+    /// Keeps a field that the server does not know.
+    fn push(&mut self, key: Cow<'a, str>, value: &'a str) -> Result<(), Fault> {
+        if let Some((_, present)) = self.others.iter_mut().find(|(it, _)| *it == key) {
             *present = value;
         } else if self.others.len() == MAX_FIELDS {
-            return Err(E::custom("too many fields in a message"));
+            return Err(Fault::TooManyFields);
         } else {
             self.others.push((key, value));
         }
@@ -221,20 +172,16 @@ impl<'a> Fields<'a> {
     }
 
     fn into_request(self, text: &ByteString, grammar: &Grammar) -> Request {
-        let slice = |value: &RawValue| RawJson::checked(text.slice_ref(value.get()));
         let echo = Echo {
-            channel: self.channel.and_then(|it| slice(it).to_text()),
-            id: self.id.and_then(|it| id_text(&slice(it))),
-            subscription: self.subscription.map(slice),
+            channel: self.channel.and_then(string).map(|it| share(text, it)),
+            id: self.id.and_then(id_text).map(|it| share(text, it)),
+            subscription: self.subscription.map(|it| raw(text, it)),
         };
-        let client_id = self
-            .client_id
-            .and_then(|it| ClientId::parse(&slice(it).to_text()?));
-        let message = self.into_message(&echo, text, grammar);
+        let client_id = self.client_id.and_then(string);
         Request {
+            client_id: client_id.and_then(|it| ClientId::parse(&it)),
+            message: self.into_message(&echo, text, grammar),
             echo,
-            client_id,
-            message,
         }
     }
 
@@ -244,52 +191,68 @@ impl<'a> Fields<'a> {
         text: &ByteString,
         grammar: &Grammar,
     ) -> Result<Message, BayeuxError> {
-        let slice = |value: &RawValue| RawJson::checked(text.slice_ref(value.get()));
         let channel = parse_channel(self.channel, echo, grammar)?;
-        if let Some(id) = self.id
-            && grammar.strict
-            && !slice(id).is_null()
+        if grammar.strict
+            && self.id.is_some_and(|id| id != "null")
             && !echo.id.as_ref().is_some_and(|id| is_id(id))
         {
             return Err(BayeuxError::MessageIdInvalid);
         }
+        let advice = self.advice.map(parse_advice).transpose()?;
+        let fields = self.others.into_iter();
         Ok(Message {
             channel,
             id: echo.id.clone(),
-            data: self.data.map(slice),
-            ext: self.ext.map(slice),
+            data: self.data.map(|it| raw(text, it)),
+            ext: self.ext.map(|it| raw(text, it)),
             subscription: echo.subscription.clone(),
-            advice: self
-                .advice
-                .map_or(Ok(RequestAdvice::default()), parse_advice)?,
-            fields: self
-                .others
-                .into_iter()
-                .map(|(key, value)| (key.share(text), slice(value)))
+            advice: advice.unwrap_or_default(),
+            successful: None,
+            fields: fields
+                .map(|(key, value)| (share(text, key), raw(text, value)))
                 .collect(),
-            ..Message::empty(ChannelId::meta(crate::protocol::MetaChannel::Unknown))
+            lazy: false,
         })
     }
 }
 
-impl Key<'_> {
-    fn share(self, text: &ByteString) -> ByteString {
-        match self {
-            Self::Borrowed(key) => text.slice_ref(key),
-            Self::Owned(key) => key.into(),
-        }
+/// A value as a view into the text of its envelope.
+fn raw(text: &ByteString, value: &str) -> RawJson {
+    RawJson::checked(text.slice_ref(value))
+}
+
+/// What was found in an envelope, as a view into its text unless it had escapes.
+fn share(text: &ByteString, part: Cow<'_, str>) -> ByteString {
+    match part {
+        Cow::Borrowed(part) => text.slice_ref(part),
+        Cow::Owned(part) => part.into(),
     }
 }
 
+/// The text of a JSON string; nothing for other values.
+fn string(value: &str) -> Option<Cow<'_, str>> {
+    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
+    Some(unescaped(inner))
+}
+
+/// What is between the quotes of a JSON string, without escapes.
+fn unescaped(inner: &str) -> Cow<'_, str> {
+    if plain(inner.as_bytes(), 0) == inner.len() {
+        return Cow::Borrowed(inner);
+    }
+    // The reader has been over it.
+    let text = serde_json::from_str(&format!("\"{inner}\""));
+    Cow::Owned(text.unwrap_or_default())
+}
+
 fn parse_channel(
-    value: Option<&RawValue>,
+    value: Option<&str>,
     echo: &Echo,
     grammar: &Grammar,
 ) -> Result<ChannelId, BayeuxError> {
     let Some(name) = &echo.channel else {
         return Err(match value {
-            None => BayeuxError::ChannelMissing,
-            Some(value) if value.get() == "null" => BayeuxError::ChannelMissing,
+            None | Some("null") => BayeuxError::ChannelMissing,
             Some(_) => BayeuxError::ChannelInvalid,
         });
     };
@@ -303,11 +266,11 @@ fn parse_channel(
 }
 
 /// A string id as it is; a number or boolean as its text (MSG-3).
-fn id_text(value: &RawJson) -> Option<ByteString> {
-    match value.as_str().as_bytes().first()? {
-        b'"' => value.to_text(),
+fn id_text(value: &str) -> Option<Cow<'_, str>> {
+    match value.as_bytes().first()? {
+        b'"' => string(value),
         b'n' | b'[' | b'{' => None,
-        _ => Some(value.text().clone()),
+        _ => Some(Cow::Borrowed(value)),
     }
 }
 
@@ -316,17 +279,17 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The advice of a request; only a connect's is ever looked at, but a wrong type is wrong anywhere.
-fn parse_advice(value: &RawValue) -> Result<RequestAdvice, BayeuxError> {
+fn parse_advice(value: &str) -> Result<RequestAdvice, BayeuxError> {
     #[derive(serde::Deserialize)]
     struct Wire {
         timeout: Option<f64>,
         interval: Option<f64>,
     }
-    if value.get() == "null" {
+    if value == "null" {
         return Ok(RequestAdvice::default());
     }
-    let wire: Wire = serde_json::from_str(value.get())
-        .map_err(|_| BayeuxError::FieldInvalid { field: "advice" })?;
+    let wire: Wire =
+        serde_json::from_str(value).map_err(|_| BayeuxError::FieldInvalid { field: "advice" })?;
     Ok(RequestAdvice {
         present: true,
         timeout: wire.timeout.and_then(milliseconds),
@@ -477,6 +440,30 @@ mod tests {
     }
 
     #[test]
+    fn escapes_mean_what_they_stand_for() {
+        let id = "0000000000000000000000000";
+        let text = format!(
+            r#"{{"\u0063hannel":"\/a","i\u0064":"\u0037","clientId":"\u0030{}","\u00e9":"\t"}}"#,
+            &id[1..]
+        );
+        let request = decode(&text.into(), &Limits::default()).unwrap().remove(0);
+        assert_eq!(request.echo.channel.as_deref(), Some("/a"));
+        assert_eq!(request.client_id, ClientId::parse(id));
+        let message = request.message.unwrap();
+        assert_eq!(message.id(), Some("7"));
+        assert_eq!(message.field("é").unwrap().as_str(), r#""\t""#);
+    }
+
+    #[test]
+    fn what_a_peer_may_not_say_is_dropped() {
+        // PUB-3
+        let text = r#"{"channel":"/a","successful":true,"\u0065rror":"x"}"#;
+        let message = request(text).message.unwrap();
+        assert!(message.fields.is_empty());
+        assert_eq!(message.successful, None);
+    }
+
+    #[test]
     fn of_duplicate_keys_the_last_wins() {
         // JSON-5
         let message = request(r#"{"channel":"/a","channel":"/b","x":1,"x":2}"#)
@@ -503,6 +490,21 @@ mod tests {
             advice(r#"{"channel":"/a","advice":{"timeout":1e300}}"#).timeout,
             None
         );
+    }
+
+    #[test]
+    fn a_fault_is_told() {
+        let told = |text: &str| decode(&text.into(), &Limits::default()).unwrap_err();
+        assert!(matches!(
+            told(r#"[{"channel":"/a","x":"\ud800"}]"#),
+            ParseError::LoneSurrogate
+        ));
+        let told = |text: &str| std::error::Error::source(&told(text)).unwrap().to_string();
+        assert!(told("[{},]").ends_with("at line 1 column 5"));
+        assert_eq!(told("[1]"), "a message is an object");
+        let fields: Vec<_> = (0..=MAX_FIELDS).map(|it| format!("\"f{it}\":1")).collect();
+        let text = format!("{{{}}}", fields.join(","));
+        assert_eq!(told(&text), "too many fields in a message");
     }
 
     #[test]

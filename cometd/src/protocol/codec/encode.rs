@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
+use super::reader::plain;
 use crate::protocol::advice::Advice;
 use crate::protocol::channel::ChannelId;
 use crate::protocol::json::RawJson;
@@ -17,7 +18,10 @@ pub(crate) fn envelope<'a>(
     messages: impl IntoIterator<Item = &'a FrozenMessage>,
     replies: impl IntoIterator<Item = &'a Reply>,
 ) -> String {
-    let mut out = String::from("[");
+    let (first, replies) = (first.into_iter(), replies.into_iter());
+    let count = first.size_hint().0 + replies.size_hint().0;
+    let mut out = String::with_capacity(2 + count * REPLY);
+    out.push('[');
     for reply in first {
         write_reply(&mut out, reply);
         out.push(',');
@@ -36,6 +40,9 @@ pub(crate) fn envelope<'a>(
     out.push(']');
     out
 }
+
+/// Bytes that most replies need.
+const REPLY: usize = 64;
 
 /// Serialises a message, and lets its fields point into the text that was written: what waits in a
 /// queue does not keep the body alive in which the message arrived.
@@ -178,27 +185,33 @@ impl<'a> Object<'a> {
         }
     }
 
-    fn field(&mut self, name: &str) -> Slot<'_> {
-        self.out.push(self.separator);
-        self.separator = ',';
-        string(self.out, name);
-        self.out.push(':');
+    /// Starts a member of this name, which has nothing to escape.
+    fn field(&mut self, name: &'static str) -> Slot<'_> {
+        self.separate();
+        self.out.push('"');
+        self.out.push_str(name);
+        self.out.push_str("\":");
         Slot { out: self.out }
     }
 
-    fn optional(&mut self, name: &str, value: Option<&RawJson>) {
+    fn separate(&mut self) {
+        self.out.push(self.separator);
+        self.separator = ',';
+    }
+
+    fn optional(&mut self, name: &'static str, value: Option<&RawJson>) {
         if let Some(value) = value {
             self.field(name).raw(value);
         }
     }
 
-    fn optional_string(&mut self, name: &str, value: Option<&str>) {
+    fn optional_string(&mut self, name: &'static str, value: Option<&str>) {
         if let Some(value) = value {
             self.field(name).string(value);
         }
     }
 
-    fn duration(&mut self, name: &str, value: Option<Duration>) {
+    fn duration(&mut self, name: &'static str, value: Option<Duration>) {
         if let Some(value) = value {
             self.field(name).number(value.as_millis());
         }
@@ -206,7 +219,10 @@ impl<'a> Object<'a> {
 
     fn fields(&mut self, fields: &[(ByteString, RawJson)]) {
         for (name, value) in fields {
-            self.field(name).raw(value);
+            self.separate();
+            string(self.out, name);
+            self.out.push(':');
+            self.out.push_str(value.as_str());
         }
     }
 
@@ -240,25 +256,27 @@ impl Slot<'_> {
 /// Writes a JSON string; most have nothing to escape.
 fn string(out: &mut String, text: &str) {
     out.push('"');
-    if text
-        .bytes()
-        .all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\')
-    {
-        out.push_str(text);
-    } else {
-        text.chars().for_each(|character| escape(out, character));
+    let mut rest = text;
+    while let Some((plain, special)) = rest.split_at_checked(plain(rest.as_bytes(), 0)) {
+        out.push_str(plain);
+        let mut characters = special.chars();
+        let Some(character) = characters.next() else {
+            break;
+        };
+        escape(out, character);
+        rest = characters.as_str();
     }
     out.push('"');
 }
 
+#[cold]
 fn escape(out: &mut String, character: char) {
-    match character {
-        '"' => out.push_str("\\\""),
-        '\\' => out.push_str("\\\\"),
-        '\0'..='\x1f' => {
-            let _ = write!(out, "\\u{:04x}", u32::from(character));
-        }
-        _ => out.push(character),
+    if let '"' | '\\' = character {
+        out.push('\\');
+        out.push(character);
+    } else {
+        // Writing to a string does not fail.
+        let _ = write!(out, "\\u{:04x}", u32::from(character));
     }
 }
 

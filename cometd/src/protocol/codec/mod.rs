@@ -2,7 +2,7 @@
 
 mod decode;
 mod encode;
-mod scan;
+mod reader;
 
 pub(crate) use self::decode::{Echo, Limits, Request, decode};
 pub(crate) use self::encode::{envelope, freeze, write_message};
