@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use futures_util::FutureExt;
 pub use inventory;
 
 pub use crate::server::{ChannelConfig, Deferred, Location, Outcome};
@@ -20,5 +21,6 @@ pub fn now<'a, T: FromRejection>(method: impl FnOnce() -> Result<T, Rejection>) 
 pub fn later<'a, T: FromRejection>(
     method: impl Future<Output = Result<T, Rejection>> + Send + 'a,
 ) -> Deferred<'a, T> {
-    Deferred::later(async { method.await.unwrap_or_else(T::from_rejection) })
+    // `map` and no block: a block would have room for the method twice, before its start and after.
+    Deferred::later(method.map(|it| it.unwrap_or_else(T::from_rejection)))
 }

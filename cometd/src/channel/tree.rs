@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::protocol::{Breadth, ChannelPattern};
+use crate::protocol::{Breadth, ChannelId, ChannelPattern};
 
 /// Channels and wildcards, arranged by segments: what matches a name is found in one walk over the
 /// segments of that name, however many channels there are.
@@ -54,26 +54,33 @@ impl<C> Tree<C> {
     /// Visits what matches the name, from `/**` down to the name itself (CH-9).
     ///
     /// A wildcard is matched by itself and by the deep wildcards above it.
-    pub(crate) fn matching(&self, name: &ChannelPattern, mut visit: impl FnMut(&C)) {
+    pub(crate) fn matching(&self, name: &ChannelPattern, visit: impl FnMut(&C)) {
+        self.walk(name.as_str(), name.breadth(), visit);
+    }
+
+    /// The same for the name of a channel.
+    pub(crate) fn route(&self, name: &ChannelId, visit: impl FnMut(&C)) {
+        self.walk(name.as_str(), Breadth::Exact, visit);
+    }
+
+    fn walk(&self, name: &str, breadth: Breadth, mut visit: impl FnMut(&C)) {
         let mut node = &self.root;
-        let mut segments = name.literal_segments().peekable();
-        loop {
-            node.descendants.iter().for_each(&mut visit);
-            let Some(segment) = segments.next() else {
-                if name.breadth() == Breadth::Children {
-                    node.children.iter().for_each(visit);
-                }
+        let mut rest = name.strip_prefix('/').unwrap_or(name);
+        node.descendants.iter().for_each(&mut visit);
+        while let Some((segment, further)) = split(rest) {
+            let Some(next) = node.segments.get(segment) else {
                 return;
             };
-            let last = name.breadth() == Breadth::Exact && segments.peek().is_none();
-            if last {
-                node.children.iter().for_each(&mut visit);
-            }
-            match node.segments.get(segment) {
-                None => return,
-                Some(next) if last => return next.exact.iter().for_each(visit),
-                Some(next) => node = next,
-            }
+            (node, rest) = (next, further);
+            node.descendants.iter().for_each(&mut visit);
+        }
+        if breadth != Breadth::Descendants {
+            node.children.iter().for_each(&mut visit);
+        }
+        if breadth == Breadth::Exact
+            && let Some(last) = node.segments.get(rest)
+        {
+            last.exact.iter().for_each(visit);
         }
     }
 
@@ -93,6 +100,13 @@ impl<C> Tree<C> {
             rest.extend(node.segments.values());
         }
     }
+}
+
+/// The first of several segments, and the others.
+fn split(segments: &str) -> Option<(&str, &str)> {
+    // They are short: to look at each byte is cheaper than to set up a search.
+    let end = segments.bytes().position(|it| it == b'/')?;
+    Some((segments.get(..end)?, segments.get(end + 1..)?))
 }
 
 impl<C> Node<C> {
@@ -158,7 +172,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::protocol::ChannelId;
 
     fn pattern(name: &str) -> ChannelPattern {
         ChannelPattern::parse(name).unwrap()
@@ -226,6 +239,9 @@ mod tests {
                 names.iter().filter(|it| pattern(it).matches(&id)).map(|it| (*it).to_owned()).collect();
             expected.sort();
             prop_assert_eq!(found, expected);
+            let mut route = Vec::new();
+            tree(&names).route(&id, |channel| route.push(channel.clone()));
+            prop_assert_eq!(route, matching(&tree(&names), &channel));
         }
     }
 }

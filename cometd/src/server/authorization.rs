@@ -65,10 +65,8 @@ impl Core {
         }
         let mut votes = Votes::default();
         for channel in route {
-            if channel.with_settings(|settings| settings.authorizers.is_empty()) {
-                continue;
-            }
-            for guard in channel.settings().authorizers.iter() {
+            let guards = channel.authorizers();
+            for guard in guards.iter().flat_map(|it| it.iter()) {
                 let vote = ask_authorizer(question, channel, guard, exchange).await;
                 witness.authorizer(question, channel, guard, &vote);
                 votes.count(vote)?;

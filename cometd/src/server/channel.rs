@@ -6,20 +6,24 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
+use smallvec::SmallVec;
 
 use super::attachment::Attachment;
 use super::authorizer::Authorizer;
 use super::core::Core;
 use super::listener::MessageListener;
 use super::session::ServerSession;
-use super::settings::{ChannelConfig, Guard, Settings};
+use super::settings::{ChannelConfig, Guard, Listening, Settings};
 use crate::channel::Subscribers;
-use crate::protocol::{ChannelKind, ChannelPattern, ClientId};
+use crate::protocol::{ChannelId, ChannelKind, ChannelPattern, ClientId};
 
 /// A channel that exists in a server, or a wildcard that has subscribers, listeners or authorizers
 /// of its own. A cheap clone of a handle.
 #[derive(Clone)]
 pub struct ServerChannel(Arc<Inner>);
+
+/// The channels that see a message, the widest first. Few have more than its own and some wildcards.
+pub(crate) type Route = SmallVec<[ServerChannel; 4]>;
 
 /// Does not keep the channel alive.
 #[derive(Debug)]
@@ -161,6 +165,16 @@ impl ServerChannel {
         self.0.settings.read().clone()
     }
 
+    /// Those who see messages before subscribers do; `None` is the common case.
+    pub(crate) fn listeners(&self) -> Option<Arc<[Listening]>> {
+        self.with_settings(|it| (!it.listeners.is_empty()).then(|| Arc::clone(&it.listeners)))
+    }
+
+    /// Those who vote on what is done with the channel; `None` is the common case.
+    pub(crate) fn authorizers(&self) -> Option<Arc<[Guard]>> {
+        self.with_settings(|it| (!it.authorizers.is_empty()).then(|| Arc::clone(&it.authorizers)))
+    }
+
     pub(crate) fn with_settings<T>(&self, read: impl FnOnce(&Settings) -> T) -> T {
         read(&self.0.settings.read())
     }
@@ -236,6 +250,11 @@ impl ServerChannel {
         }
         life.removed = true;
         Sweep::Remove
+    }
+
+    /// Whether this is the channel itself, and not a wildcard that covers it.
+    pub(crate) fn is_named(&self, id: &ChannelId) -> bool {
+        self.0.id.as_str() == id.as_str()
     }
 
     pub(crate) fn is_meta(&self) -> bool {

@@ -76,7 +76,7 @@ impl Core {
             state.pace.ask_interval(asked.interval);
             (state.pace.hold(asked.timeout), Wake::Nobody)
         });
-        let route = self.matching(&exchange.message.channel().into());
+        let route = self.route(exchange.message.channel());
         match self.listen(&route, Some(session), exchange).await {
             Err(refusal) => {
                 Processed::Replied(self.conclude(Some(session), exchange, Err(refusal)).await)

@@ -128,11 +128,18 @@ impl<'a> Iterator for Cookies<'a> {
             if self.0.is_empty() {
                 return None;
             }
-            let mut quoted = false;
-            let end = self.0.find(|it| {
-                quoted ^= it == '"';
-                it == ';' && !quoted
-            });
+            let mut end = self.0.find(';');
+            if self
+                .0
+                .get(..end.unwrap_or_default())
+                .is_some_and(|it| it.contains('"'))
+            {
+                let mut quoted = false;
+                end = self.0.find(|it| {
+                    quoted ^= it == '"';
+                    it == ';' && !quoted
+                });
+            }
             let (cookie, rest) = match end.and_then(|end| self.0.split_at_checked(end)) {
                 Some((cookie, rest)) => (cookie, rest.get(1..).unwrap_or_default()),
                 None => (self.0, ""),

@@ -1,9 +1,11 @@
 //! Delivering a message to one session.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::core::Core;
+use super::extension::Extension;
 use super::hook::{self, Flow};
 use super::local_session::LocalSession;
 use super::session::ServerSession;
@@ -91,31 +93,30 @@ impl ServerSession {
     ///
     /// # Cancel safety
     /// As [`deliver`](Self::deliver).
-    pub async fn deliver_message<'a>(
+    pub fn deliver_message<'a>(
         &self,
         from: impl Into<Origin<'a>>,
         mut message: Message,
-    ) -> Result<(), SendError> {
+    ) -> impl Future<Output = Result<(), SendError>> {
         let Origin(sender) = from.into();
-        let core = self.server().ok_or(SendError::ServerGone)?;
-        for extension in core.extensions().iter().rev() {
-            match hook::call(|| extension.outgoing(Some(self), &mut message)).await {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => return Err(SendError::Vetoed),
-                Err(error) => tracing::error!(%error, "an extension failed on a delivery"),
+        // No `async fn`: that has room for its arguments twice, and moves them.
+        async move {
+            let core = self.server().ok_or(SendError::ServerGone)?;
+            if outgoing(core.extensions(), Some(self), &mut message).await == Flow::Stop {
+                return Err(SendError::Vetoed);
             }
+            let broadcast = message.channel().kind() == ChannelKind::Broadcast;
+            if broadcast && sender == Some(self) && !self.broadcast_to_publisher() {
+                return Ok(()); // SVC-5
+            }
+            // LAZY-8: a delivery is not lazy because of its channel, but waits as long as that says.
+            let lazy = message
+                .is_lazy()
+                .then(|| core.channel(&message.channel().into()));
+            let lazy_timeout = lazy.flatten().and_then(|channel| channel.lazy_timeout());
+            core.deliver_to(self, Arc::new(message.freeze()), lazy_timeout)
+                .await
         }
-        let broadcast = message.channel().kind() == ChannelKind::Broadcast;
-        if broadcast && sender == Some(self) && !self.broadcast_to_publisher() {
-            return Ok(()); // SVC-5
-        }
-        // LAZY-8: a delivery is not lazy because of its channel, but waits as long as that says.
-        let lazy = message
-            .is_lazy()
-            .then(|| core.channel(&message.channel().into()));
-        let lazy_timeout = lazy.flatten().and_then(|channel| channel.lazy_timeout());
-        core.deliver_to(self, &Arc::new(message.freeze()), lazy_timeout)
-            .await
     }
 
     /// Ends the session: its client is told with its next response.
@@ -134,54 +135,61 @@ impl Core {
     pub(super) async fn deliver_to(
         &self,
         session: &ServerSession,
-        frozen: &Arc<FrozenMessage>,
+        frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
     ) -> Result<(), SendError> {
-        let Some(frozen) = self.outgoing(session, frozen).await else {
-            return Err(SendError::Vetoed);
-        };
-        if let Some(local) = session.local() {
-            if !session.is_handshook() {
-                return Err(SendError::Gone(Box::new(frozen.message().clone())));
-            }
-            self.count_delivered(1);
-            local.receive(&frozen).await;
-            return Ok(());
+        if session.only_queues() {
+            return self.queue(session, &frozen, lazy_timeout);
         }
-        match self.enqueue(session, Arc::clone(&frozen), lazy_timeout, now()) {
-            Enqueued::Queued(_) => Ok(()),
-            Enqueued::Gone => Err(SendError::Gone(Box::new(frozen.message().clone()))),
-            Enqueued::Dropped | Enqueued::Overflow => {
-                Err(SendError::Full(Box::new(frozen.message().clone())))
-            }
-        }
+        // Boxed, because it is rare and large.
+        Box::pin(self.show_and_deliver(session, frozen, lazy_timeout)).await
     }
 
-    /// What a session's extensions make of a message: itself, another one for this session alone,
-    /// or nothing.
-    async fn outgoing(
+    async fn show_and_deliver(
+        &self,
+        session: &ServerSession,
+        mut frozen: Arc<FrozenMessage>,
+        lazy_timeout: Option<Duration>,
+    ) -> Result<(), SendError> {
+        if let Some(extensions) = session.extensions() {
+            let mut message = frozen.message().clone();
+            if outgoing(&extensions, Some(session), &mut message).await == Flow::Stop {
+                return Err(SendError::Vetoed);
+            }
+            if message != *frozen.message() {
+                frozen = Arc::new(message.freeze());
+            }
+        }
+        let Some(local) = session.local() else {
+            return self.queue(session, &frozen, lazy_timeout);
+        };
+        if !session.is_handshook() {
+            return Err(SendError::Gone(Box::new(frozen.message().clone())));
+        }
+        self.count_delivered(1);
+        local.receive(&frozen).await;
+        Ok(())
+    }
+
+    fn queue(
         &self,
         session: &ServerSession,
         frozen: &Arc<FrozenMessage>,
-    ) -> Option<Arc<FrozenMessage>> {
-        let Some(extensions) = session.extensions() else {
-            return Some(Arc::clone(frozen));
-        };
-        let mut message = frozen.message().clone();
-        for extension in extensions.iter().rev() {
-            match hook::call(|| extension.outgoing(Some(session), &mut message)).await {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => return None,
-                Err(error) => tracing::error!(%error, "an extension failed on a delivery"),
+        lazy_timeout: Option<Duration>,
+    ) -> Result<(), SendError> {
+        let enqueued = self.enqueue(session, Arc::clone(frozen), lazy_timeout, now());
+        let error = match enqueued {
+            Enqueued::Queued(_) => {
+                self.count_delivered(1);
+                return Ok(());
             }
-        }
-        if message == *frozen.message() {
-            return Some(Arc::clone(frozen));
-        }
-        Some(Arc::new(message.freeze()))
+            Enqueued::Gone => SendError::Gone,
+            Enqueued::Dropped | Enqueued::Overflow => SendError::Full,
+        };
+        Err(error(Box::new(frozen.message().clone())))
     }
 
-    /// Queues a message for a remote session.
+    /// Queues a message for a remote session; the caller counts it.
     pub(super) fn enqueue(
         &self,
         session: &ServerSession,
@@ -191,8 +199,7 @@ impl Core {
     ) -> Enqueued {
         let enqueued = session.enqueue(frozen, lazy_timeout, now);
         match enqueued {
-            Enqueued::Queued(_) => self.count_delivered(1),
-            Enqueued::Gone => {}
+            Enqueued::Queued(_) | Enqueued::Gone => {}
             Enqueued::Dropped => tracing::debug!(%session, "queue full: message dropped"),
             Enqueued::Overflow => {
                 tracing::warn!(%session, "queue full: session ended");
@@ -203,4 +210,23 @@ impl Core {
         }
         enqueued
     }
+}
+
+/// Shows a message that is about to leave to extensions, the last one first.
+pub(super) async fn outgoing<E>(
+    extensions: &[E],
+    receiver: Option<&ServerSession>,
+    message: &mut Message,
+) -> Flow
+where
+    E: Deref<Target = dyn Extension>,
+{
+    for extension in extensions.iter().rev() {
+        match hook::call(|| extension.outgoing(receiver, message)).await {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Stop) => return Flow::Stop,
+            Err(error) => tracing::error!(%error, "an extension failed on a delivery"),
+        }
+    }
+    Flow::Continue
 }

@@ -23,18 +23,18 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) const fn new(message: Message, reply: Reply, context: Arc<Context>) -> Self {
+    pub(crate) fn new(message: Message, echo: Echo, context: &Arc<Context>) -> Self {
         Self {
             message,
-            reply,
-            context,
+            reply: Reply::to(echo),
+            context: Arc::clone(context),
             handled: false,
         }
     }
 
     /// What code of the server publishes: nobody waits for the reply.
     pub(crate) fn of_server(message: Message, context: &Arc<Context>) -> Self {
-        Self::new(message, Reply::to(Echo::default()), Arc::clone(context))
+        Self::new(message, Echo::default(), context)
     }
 
     /// Takes the message away; what is left of it is its channel.

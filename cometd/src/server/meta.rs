@@ -65,7 +65,7 @@ impl Core {
         if self.incoming(Some(session), exchange).await == Flow::Stop {
             return Err(Refusal::Deleted);
         }
-        let route = self.matching(&exchange.message.channel().into());
+        let route = self.route(exchange.message.channel());
         self.listen(&route, Some(session), exchange).await?;
         // Taken before the policy is asked, which may take its time: others come meanwhile.
         let seat = match session.is_local() {

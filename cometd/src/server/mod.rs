@@ -182,7 +182,7 @@ impl BayeuxServer {
     {
         let channel = channel.try_into().map_err(ChannelError::from)?;
         let message = Message::of(channel, data)?;
-        let route = self.core.matching(&message.channel().into());
+        let route = self.core.route(message.channel());
         let (kind, Origin(sender)) = (message.channel().kind(), from.into());
         let mut exchange = Exchange::of_server(message, self.core.local_context());
         self.core

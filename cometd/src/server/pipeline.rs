@@ -11,12 +11,11 @@ use super::exchange::Exchange;
 use super::extension::Extension;
 use super::hook::{self, Flow};
 use super::session::{Batch, ServerSession};
-use super::timers::now;
-use crate::protocol::codec::Request;
+use crate::protocol::codec::{Echo, Request};
 use crate::protocol::{
     Advice, BayeuxError, ChannelKind, ClientId, MetaChannel, ParseError, Reconnect, Reply,
 };
-use crate::session::{Phase, Wake};
+use crate::session::Phase;
 
 /// Who sends an envelope.
 #[derive(Debug)]
@@ -110,22 +109,23 @@ impl Core {
             connect: None,
             answered: None,
         };
-        for request in requests {
-            let reply = Reply::to(request.echo);
-            let message = match request.message {
-                Ok(message) => message,
+        // Taken apart at once: what is whole is moved as a whole.
+        for Request {
+            client_id,
+            echo,
+            message,
+        } in requests
+        {
+            let mut exchange = match message {
+                Ok(message) => Exchange::new(message, echo, &sender.context),
                 Err(error) => {
                     received
                         .replies
-                        .extend(Box::pin(self.malformed(&sender, reply, error)).await);
+                        .extend(Box::pin(self.malformed(&sender, echo, error)).await);
                     continue;
                 }
             };
-            let mut exchange = Exchange::new(message, reply, Arc::clone(&sender.context));
-            match self
-                .process(&sender, request.client_id, &mut exchange)
-                .await
-            {
+            match self.process(&sender, client_id, &mut exchange).await {
                 Processed::Replied(Flow::Continue) => received.replies.push(exchange.reply),
                 Processed::Replied(Flow::Stop) => {}
                 Processed::Handshaken(session, flow) => {
@@ -185,12 +185,8 @@ impl Core {
     }
 
     /// The reply to a message that cannot be read.
-    async fn malformed(
-        &self,
-        sender: &Sender,
-        mut reply: Reply,
-        error: BayeuxError,
-    ) -> Option<Reply> {
+    async fn malformed(&self, sender: &Sender, echo: Echo, error: BayeuxError) -> Option<Reply> {
+        let mut reply = Reply::to(echo);
         reply.fail(error);
         let flow = self.replied(sender.session.as_ref(), &mut reply).await;
         (flow == Flow::Continue).then_some(reply)
@@ -206,18 +202,21 @@ impl Core {
     ) -> Processed {
         let outcome = match self.incoming(named, exchange).await {
             Flow::Stop => Err(Refusal::Deleted),
-            Flow::Continue => match Self::alive(named, exchange) {
-                Err(error) => Err(error.into()),
-                Ok(session) => match exchange.message.channel().kind() {
-                    ChannelKind::Meta(MetaChannel::Connect) => {
+            Flow::Continue => {
+                let kind = exchange.message.channel().kind();
+                match (Self::alive(kind, named, exchange), kind) {
+                    (Err(error), _) => Err(error.into()),
+                    (Ok(session), ChannelKind::Meta(MetaChannel::Connect)) => {
                         return self.connect(session, exchange).await;
                     }
-                    ChannelKind::Meta(meta) => self.meta(meta, session, exchange).await,
-                    ChannelKind::Service | ChannelKind::Broadcast => {
-                        self.publish_request(session, exchange).await
+                    (Ok(session), ChannelKind::Meta(meta)) => {
+                        self.meta(meta, session, exchange).await
                     }
-                },
-            },
+                    (Ok(session), ChannelKind::Service | ChannelKind::Broadcast) => {
+                        self.publish_request(kind, session, exchange).await
+                    }
+                }
+            }
         };
         Processed::Replied(self.conclude(session, exchange, outcome).await)
     }
@@ -231,7 +230,7 @@ impl Core {
         if meta == MetaChannel::Unknown {
             return self.meta_unknown(session, exchange).await;
         }
-        let route = self.matching(&exchange.message.channel().into());
+        let route = self.route(exchange.message.channel());
         self.listen(&route, Some(session), exchange).await?;
         match meta {
             MetaChannel::Subscribe => self.subscribe(session, exchange).await?,
@@ -249,16 +248,16 @@ impl Core {
 
     /// The session that a message names, if it is alive (PROC-3); its deadline moves (PROC-4).
     fn alive<'a>(
+        kind: ChannelKind,
         named: Option<&'a ServerSession>,
         exchange: &mut Exchange,
     ) -> Result<&'a ServerSession, BayeuxError> {
-        let connect = exchange.message.channel().kind() == ChannelKind::Meta(MetaChannel::Connect);
-        if let Some(session) = named
-            && session.is_handshook()
-        {
-            if !connect {
-                session.change(|state| (state.hear(now()), Wake::Nobody));
-            }
+        let connect = kind == ChannelKind::Meta(MetaChannel::Connect);
+        let hear = match connect {
+            true => ServerSession::is_handshook,
+            false => ServerSession::hear,
+        };
+        if let Some(session) = named.filter(|it| hear(it)) {
             return Ok(session);
         }
         if connect {

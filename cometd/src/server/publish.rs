@@ -1,38 +1,45 @@
 //! Publishing to a channel (section 10 of the specification).
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+
+use smallvec::SmallVec;
 
 use super::authorization::Question;
 use super::channel::ServerChannel;
 use super::core::Core;
+use super::delivery::outgoing;
 use super::exchange::Exchange;
 use super::hook::{self, Flow, Outcome};
 use super::pipeline::Refusal;
 use super::session::ServerSession;
 use super::timers::now;
 use crate::channel::Operation;
-use crate::protocol::{
-    BayeuxError, ChannelKind, ChannelPattern, FrozenMessage, Message, MetaChannel,
-};
+use crate::protocol::{BayeuxError, ChannelKind, ChannelPattern, MetaChannel};
+use crate::session::Enqueued;
 
 impl Core {
     /// A client publishes.
     pub(super) async fn publish_request(
         self: &Arc<Self>,
+        kind: ChannelKind,
         session: &ServerSession,
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
-        let id = ChannelPattern::from(exchange.message.channel());
-        let mut route = self.matching(&id);
-        let exists = route.last().is_some_and(|channel| *channel.id() == id);
+        let name = exchange.message.channel();
+        let mut route = self.route(name);
+        let own = route.last().filter(|it| it.is_named(name)).cloned();
+        let id = match &own {
+            Some(channel) => Cow::Borrowed(channel.id()),
+            None => Cow::Owned(ChannelPattern::from(name)),
+        };
         let publish = Question {
             operation: Operation::Publish,
             channel: &id,
             session,
         };
-        if !exists {
+        if own.is_none() {
             let create = Question {
                 operation: Operation::Create,
                 ..publish
@@ -40,12 +47,11 @@ impl Core {
             self.authorize_on(&route, create, exchange, &mut ())
                 .await
                 .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
-        }
-        let kind = id.kind();
-        // Made before the next question, so that who is hung on it when it is made is asked, too. A
-        // service channel that nobody listens to is not recorded: names are free (CH-16).
-        if !exists && kind == ChannelKind::Broadcast {
-            route.push(self.create_channel(&id, |_| ()).0);
+            // Made before the next question, so that who is hung on it when it is made is asked, too. A
+            // service channel that nobody listens to is not recorded: names are free (CH-16).
+            if kind == ChannelKind::Broadcast {
+                route.push(self.create_channel(&id, |_| ()).0);
+            }
         }
         self.authorize_on(&route, publish, exchange, &mut ())
             .await
@@ -73,15 +79,10 @@ impl Core {
         if kind != ChannelKind::Broadcast {
             return Ok(());
         }
-        let mut message = exchange.take_message();
-        for extension in self.extensions().iter().rev() {
-            match hook::call(|| extension.outgoing(None, &mut message)).await {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => return Err(Refusal::Deleted),
-                Err(error) => tracing::error!(%error, "an extension failed on a broadcast"),
-            }
+        if outgoing(self.extensions(), None, &mut exchange.message).await == Flow::Stop {
+            return Err(Refusal::Deleted);
         }
-        self.broadcast(route, sender, message).await;
+        self.broadcast(route, sender, exchange).await;
         Ok(())
     }
 
@@ -92,12 +93,9 @@ impl Core {
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
-        let kind = exchange.message.channel().kind();
         for channel in route {
-            if channel.with_settings(|settings| settings.listeners.is_empty()) {
-                continue;
-            }
-            for listening in channel.settings().listeners.iter() {
+            let listeners = channel.listeners();
+            for listening in listeners.iter().flat_map(|it| it.iter()) {
                 let listener = &listening.listener;
                 let location = listener.location();
                 match hook::call(|| listener.on_message(sender, exchange)).await {
@@ -109,11 +107,11 @@ impl Core {
                     }
                     Ok(Outcome::Fail(error)) => {
                         tracing::error!(%channel, location, %error, "a handler failed");
-                        fail_closed(kind)?;
+                        fail_closed(exchange.message.channel().kind())?;
                     }
                     Err(error) => {
                         tracing::error!(%channel, location, %error, "a handler failed");
-                        fail_closed(kind)?;
+                        fail_closed(exchange.message.channel().kind())?;
                     }
                 }
             }
@@ -126,46 +124,43 @@ impl Core {
         self: &Arc<Self>,
         route: &[ServerChannel],
         sender: Option<&ServerSession>,
-        mut message: Message,
+        exchange: &mut Exchange,
     ) {
+        let heard = route.iter().map(|it| (it, it.snapshot()));
+        let heard: SmallVec<[_; 4]> = heard.filter(|(_, it)| !it.is_empty()).collect();
+        if heard.is_empty() {
+            return; // Then it need not be written.
+        }
+        let mut message = exchange.take_message();
         message.lazy |= route.iter().any(ServerChannel::is_lazy);
-        let own = route
-            .last()
-            .filter(|it| it.id().as_str() == message.channel().as_str());
-        let lazy_timeout = own.and_then(ServerChannel::lazy_timeout); // LAZY-2
+        let own = route.last().filter(|it| it.is_named(message.channel()));
+        let lazy_timeout = own
+            .filter(|_| message.lazy)
+            .and_then(ServerChannel::lazy_timeout); // LAZY-2
         let frozen = Arc::new(message.freeze());
         let now = now();
-        let heard: Vec<&ServerChannel> = route.iter().filter(|it| it.has_subscribers()).collect();
         let mut seen = (heard.len() > 1).then(HashSet::new);
-        for channel in heard {
-            let to_sender = channel.broadcasts_to_publisher();
-            for session in channel.snapshot().values() {
-                let own = sender == Some(session);
-                if own && !(to_sender && session.broadcast_to_publisher()) {
+        let mut queued = 0;
+        for (channel, subscribers) in &heard {
+            for session in subscribers.values() {
+                if sender == Some(session)
+                    && !(channel.broadcasts_to_publisher() && session.broadcast_to_publisher())
+                {
                     continue; // PUB-5
                 }
-                if seen.as_mut().is_none_or(|seen| seen.insert(session.id())) {
-                    self.hand_over(session, &frozen, lazy_timeout, now).await; // PUB-4
+                if !seen.as_mut().is_none_or(|seen| seen.insert(session.id())) {
+                    continue; // PUB-4
+                }
+                let frozen = Arc::clone(&frozen);
+                if session.only_queues() {
+                    let enqueued = self.enqueue(session, frozen, lazy_timeout, now);
+                    queued += u64::from(matches!(enqueued, Enqueued::Queued(_)));
+                } else if let Err(error) = self.deliver_to(session, frozen, lazy_timeout).await {
+                    tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");
                 }
             }
         }
-    }
-
-    /// Gives a broadcast to one subscriber.
-    async fn hand_over(
-        self: &Arc<Self>,
-        session: &ServerSession,
-        frozen: &Arc<FrozenMessage>,
-        lazy_timeout: Option<Duration>,
-        now: Instant,
-    ) {
-        if session.is_hooked() || session.is_local() {
-            if let Err(error) = self.deliver_to(session, frozen, lazy_timeout).await {
-                tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");
-            }
-        } else {
-            self.enqueue(session, Arc::clone(frozen), lazy_timeout, now);
-        }
+        self.count_delivered(queued);
     }
 }
 

@@ -3,11 +3,12 @@
 use std::fmt;
 use std::sync::Arc;
 
+use bytestring::ByteString;
 use parking_lot::Mutex;
 use tokio::runtime::Handle;
 
 use super::failure::{Answer, Failure, IntoFailure};
-use crate::protocol::{IntoData, Message, RawJson};
+use crate::protocol::{ChannelId, IntoData, Message, RawJson};
 use crate::server::{HandlerError, SendError, ServerSession};
 
 /// Whoever made a remote call: takes the one answer to it, at once or later and from any task.
@@ -43,8 +44,10 @@ pub struct Caller(Arc<PendingCall>);
 /// One remote call that has to be answered once.
 pub(super) struct PendingCall {
     pub(super) sender: ServerSession,
-    /// The answer without its data (`services.md` 2.6.36).
-    pub(super) answer: Message,
+    /// Where the answer goes, which is where the request came (`services.md` 2.6.36).
+    pub(super) channel: ChannelId,
+    /// The id of the request, which the answer keeps.
+    pub(super) id: Option<ByteString>,
     /// The place of the method.
     pub(super) location: Arc<str>,
     pub(super) state: Mutex<State>,
@@ -177,14 +180,14 @@ impl PendingCall {
 
     /// A local session that called waits although its request has been acknowledged.
     fn promise(&self) {
-        if let (Some(local), Some(id)) = (self.sender.local(), self.answer.id()) {
+        if let (Some(local), Some(id)) = (self.sender.local(), self.id.as_deref()) {
             local.calls.promise(id);
         }
     }
 
     /// A local session that called does not wait any more.
     fn give_up(&self) {
-        if let (Some(local), Some(id)) = (self.sender.local(), self.answer.id()) {
+        if let (Some(local), Some(id)) = (self.sender.local(), self.id.as_deref()) {
             local.calls.give_up(id);
         }
     }
@@ -206,7 +209,7 @@ impl PendingCall {
     }
 
     fn not_answered(&self) -> RawJson {
-        let channel = self.answer.channel();
+        let channel = &self.channel;
         tracing::warn!(%channel, location = %self.location, "a caller was dropped without an answer");
         Failure::of_class("not_answered", None).into_parts().0
     }
@@ -214,7 +217,7 @@ impl PendingCall {
     /// What the caller is told; what it is not told is logged.
     fn log(&self, failure: Failure) -> RawJson {
         let (data, reason) = failure.into_parts();
-        let channel = self.answer.channel();
+        let channel = &self.channel;
         if let Some(error) = reason {
             tracing::error!(%channel, location = %self.location, %error, "a remote call failed");
         }
@@ -225,8 +228,9 @@ impl PendingCall {
     /// there is always a `data` field (2.6.37).
     async fn send(&self, successful: bool, data: impl IntoData) -> Result<(), SendError> {
         let mut message = Message {
+            id: self.id.clone(),
             successful: Some(successful),
-            ..self.answer.clone()
+            ..Message::empty(self.channel.clone())
         };
         message.set_data(data)?;
         let _last = LastChance(self);
@@ -251,6 +255,6 @@ impl fmt::Debug for Caller {
 
 impl fmt::Debug for PendingCall {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "PendingCall({})", self.answer)
+        write!(formatter, "PendingCall({})", self.channel)
     }
 }

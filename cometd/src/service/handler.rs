@@ -35,10 +35,10 @@ pub(super) fn bind(template: &ChannelTemplate, channel: &ChannelId) -> Option<Pa
     if template.has_variables() {
         template.bind(channel)
     } else {
-        template
-            .pattern()
-            .matches(channel)
-            .then(Parameters::default)
+        let pattern = template.pattern();
+        // Mostly there is no wildcard, and then there is nothing to take apart.
+        let matches = pattern.as_str() == channel.as_str() || pattern.matches(channel);
+        matches.then(Parameters::default)
     }
 }
 
@@ -105,10 +105,8 @@ impl MessageListener for RemoteCall {
         }
         let pending = Arc::new(PendingCall {
             sender: sender.clone(),
-            answer: Message {
-                id: exchange.message.id.clone(),
-                ..Message::empty(exchange.message.channel().clone())
-            },
+            channel: exchange.message.channel().clone(),
+            id: exchange.message.id.clone(),
             location: Arc::clone(&handler.location),
             state: Mutex::default(),
         });

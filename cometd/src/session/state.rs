@@ -257,6 +257,11 @@ impl<M: Queued> State<M> {
         self.limit = limit;
     }
 
+    /// Whether it matters when other messages arrive: mostly not, while a connect is held.
+    pub(crate) fn counts_silence(&self) -> bool {
+        self.expiry.is_some() || self.overdue().is_some()
+    }
+
     /// Any other message arrived: the deadline moves, never to an earlier time (SES-9).
     pub(crate) fn hear(&mut self, now: Instant) {
         self.heard = now;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::Core;
-use crate::protocol::ChannelPattern;
-use crate::server::channel::{ServerChannel, Sweep};
+use crate::protocol::{ChannelId, ChannelPattern};
+use crate::server::channel::{Route, ServerChannel, Sweep};
 use crate::server::hook;
 use crate::server::settings::ChannelConfig;
 use crate::server::timers::{Timer, now};
@@ -28,12 +28,21 @@ impl Core {
     }
 
     /// The channels that match this one, the widest first, itself last if it exists.
-    pub(crate) fn matching(&self, id: &ChannelPattern) -> Vec<ServerChannel> {
-        let mut channels = Vec::new();
+    pub(crate) fn matching(&self, id: &ChannelPattern) -> Route {
+        let mut route = Route::new();
         self.channels
             .read()
-            .matching(id, |channel| channels.push(channel.clone()));
-        channels
+            .matching(id, |channel| route.push(channel.clone()));
+        route
+    }
+
+    /// The same for the channel of a message.
+    pub(crate) fn route(&self, id: &ChannelId) -> Route {
+        let mut route = Route::new();
+        self.channels
+            .read()
+            .route(id, |channel| route.push(channel.clone()));
+        route
     }
 
     /// The channel of this name, and whether this call made it.

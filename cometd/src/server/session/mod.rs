@@ -28,8 +28,8 @@ mod queue;
 mod shell;
 
 use self::attributes::Attributes;
-use self::principal::Authentication;
 pub(crate) use self::bell::Bell;
+use self::principal::Authentication;
 pub(crate) use self::queue::Numbering;
 use self::shell::Shell;
 pub(crate) use self::shell::{Batch, Connecting};
@@ -261,9 +261,13 @@ impl ServerSession {
         self.0.extensions.read().clone()
     }
 
-    /// Whether messages to this session cannot just be queued.
-    pub(crate) fn is_hooked(&self) -> bool {
+    fn is_hooked(&self) -> bool {
         self.0.hooked.load(Ordering::Acquire)
+    }
+
+    /// Whether what is delivered to this session has to be queued, and nothing else.
+    pub(crate) fn only_queues(&self) -> bool {
+        !self.is_hooked() && !self.is_local()
     }
 
     pub(crate) fn local(&self) -> Option<&LocalHalf> {

@@ -119,7 +119,7 @@ impl Core {
             message.set_field("error", error);
         }
         if let Err(error) = self
-            .deliver_to(session, &Arc::new(message.freeze()), None)
+            .deliver_to(session, Arc::new(message.freeze()), None)
             .await
         {
             tracing::debug!(%session, %error, "a revocation does not reach its session");

@@ -47,6 +47,17 @@ impl ServerSession {
         result
     }
 
+    /// A message that is no connect has arrived; whether the session is alive. Deadlines only move away,
+    /// which nobody has to be told.
+    pub(crate) fn hear(&self) -> bool {
+        let state = &mut self.0.shell.lock().state;
+        let alive = state.is_alive();
+        if alive && state.counts_silence() {
+            state.hear(now());
+        }
+        alive
+    }
+
     /// Whether messages travel with connect replies only.
     pub(crate) fn connect_only(&self) -> bool {
         self.0.shell.lock().state.connect_only()
