@@ -1,6 +1,7 @@
 //! Reading what a client posts.
 
 use std::borrow::Cow;
+use std::pin::pin;
 use std::time::Duration;
 
 use ::http::header::CONTENT_TYPE;
@@ -9,7 +10,7 @@ use bytes::Bytes;
 use bytestring::ByteString;
 use encoding_rs::{Encoding, UTF_8};
 use http_body::Body as HttpBody;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
+use http_body_util::BodyExt;
 
 use super::response::{self, Body};
 use crate::protocol::ParseError;
@@ -50,27 +51,48 @@ pub(super) async fn read<B>(
     limit: usize,
 ) -> Result<Vec<ByteString>, ReadError>
 where
-    B: HttpBody<Data = Bytes> + Send + 'static,
-    B::Error: std::error::Error + Send + Sync + 'static,
+    B: HttpBody<Data = Bytes>,
+    B::Error: std::error::Error,
 {
     // What is announced as too long is not read at all.
     if body.size_hint().lower() > limit as u64 {
         return Err(ParseError::TooLarge { limit }.into());
     }
-    let collected = Limited::new(body, limit).collect();
-    let bytes = match tokio::time::timeout(PATIENCE, collected).await {
-        Ok(Ok(collected)) => collected.to_bytes(),
-        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+    match tokio::time::timeout(PATIENCE, collect(body, limit)).await {
+        Ok(collected) => texts(headers, collected?),
+        Err(_) => Err(ReadError::Slow),
+    }
+}
+
+/// Copies a body: what is kept of its messages, their data in a queue, must not keep the buffer of the
+/// connection, which is much larger than most of them.
+async fn collect<B>(body: B, limit: usize) -> Result<Bytes, ReadError>
+where
+    B: HttpBody<Data = Bytes>,
+    B::Error: std::error::Error,
+{
+    let mut body = pin!(body);
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    let mut collected = Vec::with_capacity(announced.min(AT_ONCE));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| {
+            tracing::debug!(%error, "a body broke off");
+            ReadError::Broken
+        })?;
+        // Trailers say nothing.
+        let Some(data) = frame.data_ref() else {
+            continue;
+        };
+        if data.len() > limit - collected.len() {
             return Err(ParseError::TooLarge { limit }.into());
         }
-        Ok(Err(error)) => {
-            tracing::debug!(%error, "a body broke off");
-            return Err(ReadError::Broken);
-        }
-        Err(_) => return Err(ReadError::Slow),
-    };
-    texts(headers, bytes)
+        collected.extend_from_slice(data);
+    }
+    Ok(collected.into())
 }
+
+/// Bytes of memory that a client gets by announcing a body, before it sends any.
+const AT_ONCE: usize = 16 * 1024;
 
 /// The envelopes in a body: itself, or the `message` fields of a form (OLD-3, FAYE-3).
 fn texts(headers: &HeaderMap, bytes: Bytes) -> Result<Vec<ByteString>, ReadError> {
@@ -78,9 +100,8 @@ fn texts(headers: &HeaderMap, bytes: Bytes) -> Result<Vec<ByteString>, ReadError
         .get(CONTENT_TYPE)
         .and_then(|it| it.to_str().ok())
         .unwrap_or_default();
-    let is_json = media_type.contains("json");
     if media_type.starts_with("application/x-www-form-urlencoded") && !looks_like_json(&bytes)
-        || !is_json && bytes.starts_with(b"message=")
+        || bytes.starts_with(b"message=") && !media_type.contains("json")
     {
         return Ok(messages(&bytes));
     }

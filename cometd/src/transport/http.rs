@@ -5,8 +5,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use ::http::header::SET_COOKIE;
-use ::http::request::Parts;
-use ::http::{Response, StatusCode, Uri, Version};
+use ::http::{Request, Response, StatusCode, Uri, Version};
 use bytes::Bytes;
 use bytestring::ByteString;
 use http_body::Body as HttpBody;
@@ -14,10 +13,12 @@ use tokio::task::JoinError;
 use tokio_util::task::TaskTracker;
 
 use super::browser::Place;
+use super::origin::Answer;
 use super::response::{self, Body};
 use super::service::Endpoint;
+use super::waiting::Waiting;
 use super::{body, cookie};
-use crate::protocol::codec::{self, Request};
+use crate::protocol::codec::{self, Limits};
 use crate::protocol::{Advice, MetaChannel, ParseError, Reconnect, Reply, Transport};
 use crate::server::config::{HttpConfig, ResolvedConfig};
 use crate::server::pipeline::{Holds, Received, Sender};
@@ -28,42 +29,29 @@ use crate::session::{Hold, Resume, Wake};
 const MAX_COOKIE: usize = 128;
 
 /// Answers a request of a polling transport.
-pub(super) async fn answer<B>(
-    endpoint: &Endpoint,
+pub(super) fn answer<B>(
+    endpoint: &Arc<Endpoint>,
     transport: Transport,
     callback: Option<String>,
-    parts: Parts,
-    body: B,
-) -> Response<Body>
+    request: Request<B>,
+) -> Answer
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: std::error::Error + Send + Sync + 'static,
 {
-    let config = config(endpoint.core.config(), transport);
-    let texts = match transport {
-        Transport::CallbackPolling => Ok(body::messages(
-            parts.uri.query().unwrap_or_default().as_bytes(),
-        )),
-        Transport::LongPolling | Transport::WebSocket => {
-            body::read(&parts.headers, body, config.common.max_message_size).await
-        }
-    };
-    let texts = match texts {
-        Ok(texts) => texts,
-        Err(error) => return error.response(),
-    };
-    let requests = match decode(endpoint, &texts) {
-        Ok(requests) => requests,
-        Err(error) => return response::malformed(&error),
-    };
-    let context = Endpoint::context(transport, parts);
     let polling = Polling {
-        endpoint,
-        config,
+        endpoint: Arc::clone(endpoint),
+        transport,
         callback,
-        context,
     };
-    polling.process(requests).await
+    // What it takes to process a request is large: it is gone while a connect is held.
+    let processing = Box::pin(polling.process(request));
+    Box::pin(async move {
+        Ok(match processing.await {
+            Ok(connecting) => connecting.respond().await,
+            Err(response) => response,
+        })
+    })
 }
 
 /// The callback of a JSONP request, if there is exactly one legal one (CB-2).
@@ -80,16 +68,8 @@ pub(super) fn callback(config: &ResolvedConfig, uri: &Uri) -> Option<String> {
     (is_legal && callbacks.next().is_none()).then(|| callback.into_owned())
 }
 
-fn config(config: &ResolvedConfig, transport: Transport) -> &HttpConfig {
-    match transport {
-        Transport::CallbackPolling => &config.callback_polling,
-        Transport::LongPolling | Transport::WebSocket => &config.long_polling,
-    }
-}
-
 /// The requests of several envelopes are those of one (CB-3).
-fn decode(endpoint: &Endpoint, texts: &[ByteString]) -> Result<Vec<Request>, ParseError> {
-    let limits = endpoint.core.limits();
+fn decode(texts: &[ByteString], limits: &Limits) -> Result<Vec<codec::Request>, ParseError> {
     let limit = limits.batch;
     let mut requests = Vec::new();
     for text in texts {
@@ -104,12 +84,20 @@ fn decode(endpoint: &Endpoint, texts: &[ByteString]) -> Result<Vec<Request>, Par
     Ok(requests)
 }
 
-/// One request of a client.
-struct Polling<'a> {
-    endpoint: &'a Endpoint,
-    config: &'a HttpConfig,
+/// How a request is answered.
+struct Polling {
+    endpoint: Arc<Endpoint>,
+    transport: Transport,
     callback: Option<String>,
+}
+
+/// A request whose only message is a connect, which may be held.
+struct Connecting {
+    polling: Polling,
     context: Arc<Context>,
+    waiting: Option<Waiting>,
+    received: Received,
+    connect: Box<Connect>,
 }
 
 /// What a held connect came to.
@@ -120,67 +108,112 @@ enum Held {
     Failed(StatusCode),
 }
 
-impl Polling<'_> {
-    async fn process(&self, requests: Vec<Request>) -> Response<Body> {
+impl Polling {
+    /// Reads a request and processes its messages, up to a connect that may be held; without one the
+    /// response is there.
+    async fn process<B>(self, request: Request<B>) -> Result<Connecting, Response<Body>>
+    where
+        B: HttpBody<Data = Bytes> + Send + 'static,
+        B::Error: std::error::Error + Send + Sync + 'static,
+    {
+        let (parts, body) = request.into_parts();
+        let texts = match self.transport {
+            Transport::CallbackPolling => {
+                body::messages(parts.uri.query().unwrap_or_default().as_bytes())
+            }
+            Transport::LongPolling | Transport::WebSocket => {
+                let limit = self.config().common.max_message_size;
+                let texts = body::read(&parts.headers, body, limit).await;
+                texts.map_err(|error| error.response())?
+            }
+        };
+        let core = Arc::clone(&self.endpoint.core);
+        let malformed = |error| response::malformed(&error);
+        let requests = decode(&texts, core.limits()).map_err(malformed)?;
         // The body may have taken its time.
-        if self.endpoint.core.stop().is_cancelled() {
-            return response::empty(StatusCode::SERVICE_UNAVAILABLE);
+        if core.stop().is_cancelled() {
+            return Err(response::empty(StatusCode::SERVICE_UNAVAILABLE));
         }
+        let waiting = parts.extensions.get().cloned();
+        let context = Endpoint::context(self.transport, parts);
         let sender = Sender {
-            context: Arc::clone(&self.context),
-            session: self.session(requests.first()),
+            context: Arc::clone(&context),
+            session: self.session(&context, requests.first()),
             holds: Holds::Alone,
         };
         let _batch = sender.batch(&requests);
         // Refused or not: what a session is told at its end leaves with its last connect.
         let connects = requests.iter().any(|it| it.is_meta(MetaChannel::Connect));
-        let core = Arc::clone(&self.endpoint.core);
         let receiving = async move { core.receive(sender, requests).await };
         let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {
-            Ok(Ok(received)) => received,
-            Ok(Err(error)) => return response::malformed(&error),
+            Ok(received) => received.map_err(malformed)?,
             Err(error) => {
                 tracing::error!(%error, "a request could not be processed");
-                return response::empty(StatusCode::INTERNAL_SERVER_ERROR);
+                return Err(response::empty(StatusCode::INTERNAL_SERVER_ERROR));
             }
         };
-        if let Some(connect) = &mut received.connect {
-            match self.hold(connect).await {
-                Held::Answered(reply) => received.replies.extend(reply.map(|it| *it)),
-                Held::Failed(status) => return response::empty(status),
-            }
+        if let Some(connect) = received.connect.take() {
+            return Ok(Connecting {
+                polling: self,
+                context,
+                waiting,
+                received,
+                connect,
+            });
         }
-        self.compose(received, connects)
+        let mut response = self.compose(&mut received, connects);
+        if received.handshaken
+            && let Some(session) = &received.session
+        {
+            self.bind(&context, session, &mut response);
+        }
+        Err(response)
+    }
+
+    fn config(&self) -> &HttpConfig {
+        let config = self.endpoint.core.config();
+        match self.transport {
+            Transport::CallbackPolling => &config.callback_polling,
+            Transport::LongPolling | Transport::WebSocket => &config.long_polling,
+        }
     }
 
     /// The session of the first message, if the cookie leads to it (BAT-9, LP-24, LP-25).
-    fn session(&self, first: Option<&Request>) -> Option<ServerSession> {
+    fn session(&self, context: &Context, first: Option<&codec::Request>) -> Option<ServerSession> {
         let session = self.endpoint.core.session(first?.client_id?)?;
         let bound = self
-            .browser()
+            .browser(context)
             .is_some_and(|browser| session.is_bound_to(browser));
-        (!session.is_local() && (bound || self.config.trust_client_session)).then_some(session)
+        (!session.is_local() && (bound || self.config().trust_client_session)).then_some(session)
     }
 
-    fn browser(&self) -> Option<&str> {
-        let value = self.context.cookie(&self.config.cookie.name)?;
+    fn browser<'a>(&self, context: &'a Context) -> Option<&'a str> {
+        let value = context.cookie(&self.config().cookie.name)?;
         (1..=MAX_COOKIE).contains(&value.len()).then_some(value)
     }
 
     /// Holds a connect until there is something to say.
-    async fn hold(&self, connect: &mut Connect) -> Held {
+    async fn hold(
+        &self,
+        context: Arc<Context>,
+        waiting: Option<Waiting>,
+        connect: &mut Connect,
+    ) -> Held {
         let core = &self.endpoint.core;
         let mut resume = None;
         if !connect.session().has_urgent() {
-            let Some(_place) = self.enter(connect) else {
+            let Some(_place) = self.enter(&context, connect) else {
                 let reply = core.finish_connect(connect, None).await;
                 let session = connect.session();
                 session.change(|state| (state.pace.slow_down(), Wake::Nobody));
                 return Held::Answered(reply.map(|reply| Box::new(self.too_many(reply))));
             };
+            // It keeps the buffer that the request was read into.
+            drop(context);
             let session = connect.session();
             session.change(|state| (state.pace.recover(), Wake::Nobody));
             if let Some(held) = connect.hold(Hold::ForMessages) {
+                let _wait = waiting.map(Waiting::start);
                 // Nobody to resume it any more means that the server is gone.
                 resume = Some(tokio::select! {
                     // What has woken it comes first: the farewell of a service that is taken down.
@@ -192,7 +225,9 @@ impl Polling<'_> {
         }
         match resume {
             None | Some(Resume::Messages | Resume::Lapsed | Resume::Disconnected) => {
-                Held::Answered(core.finish_connect(connect, resume).await.map(Box::new))
+                // Boxed, because it is larger than what a held connect waits for.
+                let reply = Box::pin(core.finish_connect(connect, resume)).await;
+                Held::Answered(reply.map(Box::new))
             }
             Some(Resume::Replaced | Resume::Overdue) => Held::Failed(self.duplicate()),
             Some(Resume::Stopped) => Held::Failed(StatusCode::SERVICE_UNAVAILABLE),
@@ -200,12 +235,13 @@ impl Polling<'_> {
     }
 
     /// A place among the held connects of the browser (MULTI-1, MULTI-2).
-    fn enter(&self, connect: &Connect) -> Option<Place<'_>> {
-        let limit = match self.context.version() {
-            Version::HTTP_2 | Version::HTTP_3 => self.config.http2_max_sessions_per_browser,
-            _ => self.config.max_sessions_per_browser,
+    fn enter(&self, context: &Context, connect: &Connect) -> Option<Place<'_>> {
+        let config = self.config();
+        let limit = match context.version() {
+            Version::HTTP_2 | Version::HTTP_3 => config.http2_max_sessions_per_browser,
+            _ => config.max_sessions_per_browser,
         };
-        let browser = self.browser().unwrap_or_default();
+        let browser = self.browser(context).unwrap_or_default();
         let limit = limit.filter(|limit| !browser.is_empty() || *limit == 0);
         self.endpoint
             .browsers
@@ -217,7 +253,7 @@ impl Polling<'_> {
         if reply.successful() != Some(true) {
             return reply;
         }
-        let interval = self.config.multi_session_interval;
+        let interval = self.config().multi_session_interval;
         let reconnect = if interval.is_some() {
             Reconnect::Retry
         } else {
@@ -237,15 +273,13 @@ impl Polling<'_> {
     }
 
     fn duplicate(&self) -> StatusCode {
-        let code = self.config.duplicate_meta_connect_http_response_code;
+        let code = self.config().duplicate_meta_connect_http_response_code;
         StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
 
     /// Puts the response together: handshake reply, queued messages, other replies (BAT-5). Whether the
     /// request connects decides what leaves with it.
-    ///
-    /// The guards in `received` are dropped at its end: the session expires from here on.
-    fn compose(&self, mut received: Received, connects: bool) -> Response<Body> {
+    fn compose(&self, received: &mut Received, connects: bool) -> Response<Body> {
         let handshake = received.handshaken;
         let queued = match &received.session {
             Some(session) if self.delivers(session, connects, handshake) => {
@@ -263,37 +297,52 @@ impl Polling<'_> {
         } else {
             codec::envelope([], messages, &*replies)
         };
-        let mut response = match &self.callback {
+        match &self.callback {
             Some(callback) => response::script(callback, &text),
             None => response::json(text),
-        };
-        if handshake && let Some(session) = &received.session {
-            self.bind(session, &mut response);
         }
-        response
     }
 
     /// Whether this response takes the queue along (BAT-6, CB-5, HS-9, HS-10).
     fn delivers(&self, session: &ServerSession, connects: bool, handshake: bool) -> bool {
         if handshake {
-            return self.config.common.allow_message_delivery_during_handshake;
+            return self.config().common.allow_message_delivery_during_handshake;
         }
-        let connect_only = session.connect_only() || self.config.common.meta_connect_deliver_only;
+        let connect_only = session.connect_only() || self.config().common.meta_connect_deliver_only;
         connects || !connect_only
     }
 
     /// Binds a new session to the browser, which gets a cookie if it has none (LP-20, LP-21).
-    fn bind(&self, session: &ServerSession, response: &mut Response<Body>) {
-        if let Some(browser) = self.browser() {
+    fn bind(&self, context: &Context, session: &ServerSession, response: &mut Response<Body>) {
+        if let Some(browser) = self.browser(context) {
             session.bind_to(browser);
             return;
         }
         let value = cookie::random_value();
         session.bind_to(&value);
-        if let Some(header) = cookie::header(&self.config.cookie, &value, self.context.is_secure())
-        {
+        let header = cookie::header(&self.config().cookie, &value, context.is_secure());
+        if let Some(header) = header {
             response.headers_mut().insert(SET_COOKIE, header);
         }
+    }
+}
+
+impl Connecting {
+    /// The session expires from the end on, when the connect is dropped.
+    async fn respond(self) -> Response<Body> {
+        let Self {
+            polling,
+            context,
+            waiting,
+            mut received,
+            mut connect,
+        } = self;
+        let held = polling.hold(context, waiting, &mut connect).await;
+        match held {
+            Held::Answered(reply) => received.replies.extend(reply.map(|it| *it)),
+            Held::Failed(status) => return response::empty(status),
+        }
+        polling.compose(&mut received, true)
     }
 }
 
@@ -309,5 +358,54 @@ async fn to_the_end<T: Send + 'static>(
     match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => tasks.spawn(future).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use http_body_util::{BodyExt, Full};
+    use tower_service::Service;
+
+    use super::*;
+    use crate::BayeuxServer;
+    use crate::transport::BayeuxService;
+
+    /// Posts a message; the response comes once it is awaited.
+    fn post(service: &BayeuxService, cookie: &str, waiting: &Waiting, message: &str) -> Answer {
+        let request = Request::post("/")
+            .header("cookie", cookie)
+            .extension(waiting.clone())
+            .body(Full::new(Bytes::from(format!("[{message}]"))));
+        service.clone().call(request.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_request_waits_while_its_connect_is_held() {
+        let server = BayeuxServer::builder().build().await.unwrap();
+        let (service, waiting) = (server.clone().into_service(), Waiting::default());
+        let handshake = r#"{"channel":"/meta/handshake"}"#;
+        let response = post(&service, "BAYEUX_BROWSER=a", &waiting, handshake).await;
+        let body = response.unwrap().into_body().collect().await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body.to_bytes()).unwrap();
+        let id = body[0]["clientId"].as_str().unwrap();
+        let connect = format!(r#"{{"channel":"/meta/connect","clientId":"{id}"}}"#);
+        let connect = || post(&service, "BAYEUX_BROWSER=a", &waiting, &connect);
+        connect().await.unwrap();
+        assert!(!waiting.is_on());
+
+        let mut held = connect();
+        assert!((&mut held).now_or_never().is_none());
+        assert!(waiting.is_on());
+        server.publish(None, "/nobody", 1).await.unwrap();
+        assert!((&mut held).now_or_never().is_none() && waiting.is_on());
+        drop(held);
+        assert!(!waiting.is_on());
+
+        let mut held = connect();
+        assert!((&mut held).now_or_never().is_none() && waiting.is_on());
+        server.sessions()[0].disconnect().await;
+        held.await.unwrap();
+        assert!(!waiting.is_on());
     }
 }

@@ -7,7 +7,10 @@ mod http;
 mod origin;
 mod response;
 mod service;
+mod waiting;
 mod websocket;
 
 pub use self::response::Body;
 pub use self::service::{BayeuxService, Secure};
+#[cfg(feature = "serve")]
+pub(crate) use self::waiting::Waiting;

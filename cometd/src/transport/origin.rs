@@ -19,7 +19,7 @@ use tower_http::cors::{AllowOrigin, Cors};
 use tower_service::Service;
 
 use super::response::{self, Body};
-use super::service::{Endpoint, Secure};
+use super::service::{self, Endpoint, Secure};
 use crate::server::config::{AllowedOrigins, default_port};
 
 /// Lets requests through to an endpoint, and tells the pages of other origins that they may read the
@@ -104,10 +104,10 @@ impl Gate {
                     let config = &self.endpoint().core.config().callback_polling;
                     disown(request.headers_mut(), &config.cookie.name);
                 }
-                return self.answers.answer(request);
+                return self.endpoint().answer(request);
             }
-            Page::Own => return self.answers.answer(request),
-            Page::Of(origin) if is_own(origin, &request) => return self.answers.answer(request),
+            Page::Own => return self.endpoint().answer(request),
+            Page::Of(origin) if is_own(origin, &request) => return self.endpoint().answer(request),
             Page::Of(origin) => origin,
             Page::Hidden => HIDDEN,
         };
@@ -126,8 +126,10 @@ impl Gate {
             });
         }
         self.tell(origin);
-        let refused = response::plain(StatusCode::FORBIDDEN, "not from pages of this origin");
-        Box::pin(std::future::ready(Ok(refused)))
+        service::at_once(response::plain(
+            StatusCode::FORBIDDEN,
+            "not from pages of this origin",
+        ))
     }
 
     /// Tells the log about an origin that is not allowed: the first time in a way that cannot be
@@ -231,17 +233,6 @@ fn without<'a>(port: &str, authority: &'a str) -> &'a str {
     authority.strip_suffix(port).unwrap_or(authority)
 }
 
-impl Answers {
-    fn answer<B>(&self, request: Request<B>) -> Answer
-    where
-        B: HttpBody<Data = Bytes> + Send + 'static,
-        B::Error: std::error::Error + Send + Sync + 'static,
-    {
-        let endpoint = Arc::clone(&self.0);
-        Box::pin(async move { Ok(endpoint.answer(request).await) })
-    }
-}
-
 /// For the layer that adds the headers.
 impl<B> Service<Request<B>> for Answers
 where
@@ -257,7 +248,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Answer {
-        self.answer(request)
+        self.0.answer(request)
     }
 }
 

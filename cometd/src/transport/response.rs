@@ -38,7 +38,7 @@ impl HttpBody for Body {
 
 /// The messages and replies of an envelope (LP-7).
 pub(super) fn json(text: String) -> Response<Body> {
-    with_type(StatusCode::OK, "application/json;charset=UTF-8", text)
+    with_type(StatusCode::OK, JSON, text)
 }
 
 /// The same as a call of a function, for a script element (CB-4, CB-9).
@@ -47,16 +47,12 @@ pub(super) fn script(callback: &str, text: &str) -> Response<Body> {
     let text = text
         .replace('\u{2028}', "\\u2028")
         .replace('\u{2029}', "\\u2029");
-    with_type(
-        StatusCode::OK,
-        "text/javascript;charset=UTF-8",
-        format!("{callback}({text})"),
-    )
+    with_type(StatusCode::OK, SCRIPT, format!("{callback}({text})"))
 }
 
 /// A status with a sentence for people.
 pub(super) fn plain(status: StatusCode, text: &str) -> Response<Body> {
-    with_type(status, "text/plain;charset=UTF-8", text.to_owned())
+    with_type(status, PLAIN, text.to_owned())
 }
 
 /// A status alone.
@@ -82,15 +78,19 @@ pub(super) fn malformed(error: &ParseError) -> Response<Body> {
     plain(status, &error.to_string())
 }
 
-fn with_type(status: StatusCode, media_type: &'static str, text: String) -> Response<Body> {
+fn with_type(status: StatusCode, media_type: HeaderValue, text: String) -> Response<Body> {
     let mut response = Response::new(Body(Full::new(Bytes::from(text))));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(media_type));
-    headers.insert(
-        CACHE_CONTROL,
-        HeaderValue::from_static("no-cache, no-store"),
-    );
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(CONTENT_TYPE, media_type);
+    headers.insert(CACHE_CONTROL, NO_STORE);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, NO_SNIFF);
     response
 }
+
+// Checked by the compiler, and not for each response.
+const JSON: HeaderValue = HeaderValue::from_static("application/json;charset=UTF-8");
+const SCRIPT: HeaderValue = HeaderValue::from_static("text/javascript;charset=UTF-8");
+const PLAIN: HeaderValue = HeaderValue::from_static("text/plain;charset=UTF-8");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-cache, no-store");
+const NO_SNIFF: HeaderValue = HeaderValue::from_static("nosniff");

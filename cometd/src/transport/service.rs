@@ -115,40 +115,40 @@ where
 
 impl Endpoint {
     /// Chooses the transport (LP-1, LP-2).
-    pub(super) async fn answer<B>(&self, request: Request<B>) -> Response<Body>
+    pub(super) fn answer<B>(self: &Arc<Self>, request: Request<B>) -> Answer
     where
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
         if self.core.stop().is_cancelled() {
-            return response::plain(StatusCode::SERVICE_UNAVAILABLE, "the server is stopping");
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            return at_once(response::plain(status, "the server is stopping"));
         }
         if super::websocket::asks_for_websocket(&request) {
-            return self.upgrade(request);
+            return at_once(self.upgrade(request));
         }
-        let method = request.method().clone();
+        let method = request.method();
         if method == Method::OPTIONS {
-            return response::empty(StatusCode::OK);
+            return at_once(response::empty(StatusCode::OK));
         }
         let transport = if method.as_str().eq_ignore_ascii_case("POST") {
             Transport::LongPolling
         } else if method == Method::GET {
             Transport::CallbackPolling
         } else {
-            return unknown_transport();
+            return at_once(unknown_transport());
         };
         if !self.allows(transport) {
-            return unknown_transport();
+            return at_once(unknown_transport());
         }
-        let (parts, body) = request.into_parts();
         let callback = match transport {
-            Transport::CallbackPolling => match http::callback(self.core.config(), &parts.uri) {
+            Transport::CallbackPolling => match http::callback(self.core.config(), request.uri()) {
                 Some(callback) => Some(callback),
-                None => return unknown_transport(),
+                None => return at_once(unknown_transport()),
             },
             Transport::LongPolling | Transport::WebSocket => None,
         };
-        http::answer(self, transport, callback, parts, body).await
+        http::answer(self, transport, callback, request)
     }
 
     pub(super) fn allows(&self, transport: Transport) -> bool {
@@ -183,6 +183,11 @@ fn peer(extensions: &::http::Extensions) -> Option<SocketAddr> {
         peer.map(|it| it.0)
     });
     peer
+}
+
+/// A response that is there already.
+pub(super) fn at_once(response: Response<Body>) -> Answer {
+    Box::pin(std::future::ready(Ok(response)))
 }
 
 fn unknown_transport() -> Response<Body> {

@@ -40,7 +40,6 @@ impl Bell {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
-    use std::sync::Arc;
 
     use futures_util::FutureExt;
 
@@ -58,11 +57,12 @@ mod tests {
 
     #[tokio::test]
     async fn who_waits_is_woken() {
-        let bell = Arc::new(Bell::default());
-        let listener = Arc::clone(&bell);
-        let waiting = tokio::spawn(poll_fn(move |context| listener.poll_rung(context)));
-        tokio::task::yield_now().await;
-        bell.ring();
-        waiting.await.unwrap();
+        let bell = Bell::default();
+        let listening = poll_fn(|context| bell.poll_rung(context));
+        let ringing = async {
+            tokio::task::yield_now().await;
+            bell.ring();
+        };
+        tokio::join!(listening, ringing);
     }
 }

@@ -266,11 +266,8 @@ mod tests {
         let library = AsyncWriteExt::write(&mut wire, b"pong").now_or_never();
         assert!(library.is_none(), "there is no room for more");
         let expected = 2 + 100 + 10 + FULL;
-        let reading = tokio::spawn(async move {
-            let mut read = vec![0; expected];
-            peer.read_exact(&mut read).await.unwrap();
-        });
-        flush(&wire).await;
-        reading.await.unwrap();
+        let mut read = vec![0; expected];
+        let (read, ()) = tokio::join!(peer.read_exact(&mut read), flush(&wire));
+        read.unwrap();
     }
 }

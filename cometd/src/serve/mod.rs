@@ -4,12 +4,18 @@ use std::fmt;
 use std::future::{Future, IntoFuture};
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use axum::Router;
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt};
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+mod connection;
+mod http1;
+mod wire;
 
 use crate::server::BayeuxServer;
 
@@ -72,23 +78,15 @@ impl Serve {
     async fn run(self) -> io::Result<()> {
         let listener = TcpListener::bind(&self.address).await?;
         let address = listener.local_addr()?;
-        // Small frames must not wait for company.
-        let listener = listener.tap_io(|stream| {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a socket keeps its delay");
-            }
-        });
         if let Some(bound) = self.bound {
             bound(address);
         }
-        let app = self.app.into_make_service_with_connect_info::<SocketAddr>();
         let Some(server) = self.server else {
-            return axum::serve(listener, app).await;
+            accept(self.app, listener, std::future::pending()).await;
+            return Ok(());
         };
         let patience = self.patience;
-        let stopped = server.clone();
-        let serving = axum::serve(listener, app)
-            .with_graceful_shutdown(async move { stopped.stopped().await });
+        let serving = accept(self.app, listener, server.stopped());
         let stopping = async {
             tokio::select! {
                 () = signalled() => tracing::info!("asked to stop"),
@@ -101,14 +99,37 @@ impl Serve {
             tokio::time::sleep_until(deadline).await;
         };
         tokio::select! {
-            served = serving.into_future() => {
+            () = serving => {
                 // Every connection is closed; what tasks remain have the rest of the time.
                 server.shutdown(patience).await;
-                served
             }
-            () = stopping => Ok(()),
+            () = stopping => {}
         }
+        Ok(())
     }
+}
+
+/// Serves whoever connects until everything stops, and then waits for the connections to end.
+async fn accept(app: Router, listener: TcpListener, stopped: impl Future<Output = ()>) {
+    // Small frames must not wait for company.
+    let mut listener = listener.tap_io(|stream| {
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a socket keeps its delay");
+        }
+    });
+    let (connections, stop) = (TaskTracker::new(), CancellationToken::new());
+    let mut stopped = pin!(stopped);
+    loop {
+        let (stream, peer) = tokio::select! {
+            accepted = listener.accept() => accepted,
+            () = &mut stopped => break,
+        };
+        connections.spawn(connection::run(app.clone(), stream, peer, stop.clone()));
+    }
+    drop(listener);
+    stop.cancel();
+    connections.close();
+    connections.wait().await;
 }
 
 /// Somebody wants this process to end.
