@@ -6,8 +6,14 @@ use std::task::{Context, Poll, Waker};
 use tokio::time::{Instant, Sleep};
 use tokio_util::sync::WaitForCancellationFuture;
 
-use super::Event;
 use crate::server::Core;
+
+pub(super) enum Alarm {
+    /// It is as late as was said.
+    Late,
+    /// The server stops.
+    Stop,
+}
 
 /// Waits for the stop of the server and for a time, across all events of a connection.
 ///
@@ -35,7 +41,7 @@ impl<'a, 'core> Alarms<'a, 'core> {
         }
     }
 
-    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Event> {
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Alarm> {
         let waker = self.waker.as_ref();
         let is_set = waker.is_some_and(|it| it.will_wake(context.waker()));
         if is_set && !self.core.is_stopping() && !self.late.is_elapsed() {
@@ -43,9 +49,9 @@ impl<'a, 'core> Alarms<'a, 'core> {
         }
         self.waker = Some(context.waker().clone());
         if self.stop.as_mut().poll(context).is_ready() {
-            return Poll::Ready(Event::Stop);
+            return Poll::Ready(Alarm::Stop);
         }
-        self.late.as_mut().poll(context).map(|()| Event::Late)
+        self.late.as_mut().poll(context).map(|()| Alarm::Late)
     }
 
     /// Waits for another time.

@@ -29,8 +29,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(error) => return Err(broken(&error)),
         };
         match frame.opcode() {
-            // Boxed, because a socket is idle most of the time and should be small then.
-            OpCode::Text => Box::pin(self.on_text(frame)).await,
+            OpCode::Text => self.on_text(frame).await,
             OpCode::Close => {
                 // The answer to a close is written when the socket is asked for more.
                 let socket = &mut self.socket;
@@ -151,7 +150,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.feed_replies(&replies).await?;
         }
         match received.connect.take() {
-            Some(connect) => Box::pin(self.hold(connect)).await,
+            Some(connect) => self.hold(connect).await,
             None => Ok(()),
         }
     }

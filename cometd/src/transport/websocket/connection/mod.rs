@@ -9,6 +9,7 @@ use std::task::{Context as TaskContext, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use futures_util::future::Either;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
@@ -26,7 +27,7 @@ mod end;
 mod input;
 mod output;
 
-use self::alarms::Alarms;
+use self::alarms::{Alarm, Alarms};
 use self::end::End;
 
 /// A socket, from its upgrade to its end.
@@ -44,8 +45,6 @@ pub(super) struct Connection<S> {
     active: Instant,
     /// Since when there has been no live session, as far as somebody has looked.
     unbound: Option<Instant>,
-    /// Frames that have not been written yet.
-    unwritten: u32,
     /// Whether the peer was listened to before the session when something happened last.
     peer_first: bool,
     /// Memory for messages that are on their way.
@@ -58,17 +57,14 @@ struct Held {
     resume: oneshot::Receiver<Resume>,
 }
 
-/// What happens next.
+/// What the peer or the session wants.
 enum Event {
     Frame(Result<Frame, WebSocketError>),
     Push,
     Resume(Resume),
-    /// Time has passed; perhaps nothing else happened meanwhile.
-    Late,
-    Stop,
 }
 
-/// Most events of one socket before other tasks have their turn, and before what they led to is written.
+/// Most events of one socket before what they lead to is written and other tasks have their turn.
 const MOST_EVENTS: u32 = 64;
 
 /// Longer than any socket lives.
@@ -90,7 +86,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             held: None,
             active: Instant::now(),
             unbound: Some(Instant::now()),
-            unwritten: 0,
             peer_first: false,
             spare: VecDeque::new(),
         }
@@ -123,33 +118,53 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut alarms = Alarms::new(&core, stop, late);
         let mut events = 0;
         loop {
-            events += 1;
-            let event = if events > MOST_EVENTS {
+            let next = poll_fn(|context| match self.poll_event(context) {
+                Poll::Ready(event) => Poll::Ready(Either::Left(event)),
+                Poll::Pending => alarms.poll(context).map(Either::Right),
+            });
+            let outcome = match next.await {
+                Either::Left(Event::Push) => self.on_push().await.map(|()| 1),
+                // Boxed, because a socket is idle most of the time and should be small then.
+                Either::Left(event) => Box::pin(self.work(event)).await,
+                Either::Right(Alarm::Late) => self.on_late(&mut alarms).map(|()| 1),
+                Either::Right(Alarm::Stop) => Err(self.on_stop().await),
+            };
+            match outcome {
+                Ok(count) => events += count,
+                Err(end) => return end,
+            }
+            if events >= MOST_EVENTS {
                 events = 0;
-                if let Err(end) = self.flush().await {
-                    return end;
-                }
                 // A peer that always has more to say keeps neither others from being heard, nor the end away.
                 tokio::task::yield_now().await;
-                core.is_stopping().then_some(Event::Stop)
-            } else if self.unwritten == 0 {
-                let event = poll_fn(|context| match self.poll_event(context) {
-                    Poll::Ready(event) => Poll::Ready(event),
-                    Poll::Pending => alarms.poll(context),
-                });
-                Some(event.await)
-            } else {
-                // A peer that has sent several frames at once is answered with one write.
-                poll_fn(|context| self.poll_event(context)).now_or_never()
-            };
-            let outcome = match event {
-                Some(event) => self.on_event(event, &mut alarms).await,
-                None => self.flush().await,
-            };
-            if let Err(end) = outcome {
-                return end;
+                if core.is_stopping() {
+                    return self.on_stop().await;
+                }
             }
         }
+    }
+
+    /// Acts on an event and on those that have happened meanwhile, and writes what they lead to at once.
+    /// Returns how many they were.
+    async fn work(&mut self, mut event: Event) -> Result<u32, End> {
+        let mut events = 0;
+        loop {
+            match event {
+                Event::Frame(frame) => self.on_frame(frame).await?,
+                Event::Push => self.feed_pushed().await?,
+                Event::Resume(resume) => self.on_resume(resume).await?,
+            }
+            events += 1;
+            if events == MOST_EVENTS {
+                break;
+            }
+            match poll_fn(|context| self.poll_event(context)).now_or_never() {
+                Some(next) => event = next,
+                None => break,
+            }
+        }
+        self.flush().await?;
+        Ok(events)
     }
 
     fn config(&self) -> &WebSocketConfig {
@@ -201,36 +216,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    async fn on_event(&mut self, event: Event, alarms: &mut Alarms<'_, '_>) -> Result<(), End> {
-        match event {
-            Event::Frame(frame) => {
-                self.on_frame(frame).await?;
-                if self.unwritten == 0 {
-                    // Now and not before: a socket whose messages take long to process is not idle.
-                    self.active = Instant::now();
-                }
-                Ok(())
-            }
-            Event::Push => {
-                self.feed_pushed().await?;
-                self.flush().await
-            }
-            Event::Resume(resume) => {
-                Box::pin(self.on_resume(resume)).await?;
-                self.flush().await
-            }
-            Event::Late => self.on_late(alarms),
-            Event::Stop => {
-                self.feed_pushed().await?;
-                self.flush().await?;
-                let code = if self.held.is_some() {
-                    CloseCode::Normal
-                } else {
-                    CloseCode::Away
-                };
-                Err(End::Close(code, "the server stops"))
-            }
+    async fn on_push(&mut self) -> Result<(), End> {
+        self.feed_pushed().await?;
+        self.flush().await
+    }
+
+    async fn on_stop(&mut self) -> End {
+        if let Err(end) = self.on_push().await {
+            return end;
         }
+        let code = if self.held.is_some() {
+            CloseCode::Normal
+        } else {
+            CloseCode::Away
+        };
+        End::Close(code, "the server stops")
     }
 
     /// Holds a connect, or answers it at once (CN-7).

@@ -86,7 +86,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     && !self.socket.packs(message.envelope())
                 {
                     output.text(message.envelope());
-                    self.unwritten += 1;
                     messages.pop_front();
                 }
             });
@@ -110,12 +109,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts a frame into the output, which is written when it is full or flushed.
     async fn feed(&mut self, text: &str) -> Result<(), End> {
         if self.socket.packs(text) {
-            self.unwritten = 0;
             let patience = self.patience();
             let sent = pin!(self.socket.send(Frame::text(text.to_owned())));
             return written(patience, sent).await;
         }
-        self.unwritten += 1;
         if self.socket.write(|output| output.text(text)) {
             return self.flush().await;
         }
@@ -124,7 +121,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Writes the output.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
-        self.unwritten = 0;
         self.active = Instant::now();
         let socket = &self.socket;
         let flushed = poll_fn(|context| socket.poll_flush(context));
