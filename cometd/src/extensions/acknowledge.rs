@@ -109,6 +109,9 @@ impl Extension for Acknowledge {
         session: Option<&'a ServerSession>,
         exchange: &'a mut Exchange,
     ) -> Deferred<'a, Flow> {
+        if exchange.message.ext().is_none() {
+            return Flow::Continue.into(); // Says nothing, as most messages.
+        }
         match (exchange.message.channel().kind(), session) {
             (ChannelKind::Meta(MetaChannel::Handshake), Some(session)) => {
                 let asked = exchange.message.ext_field(ACK);

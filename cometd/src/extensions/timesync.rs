@@ -61,7 +61,8 @@ impl Extension for TimeSync {
         session: Option<&'a ServerSession>,
         exchange: &'a mut Exchange,
     ) -> Deferred<'a, Flow> {
-        if !matches!(exchange.message.channel().kind(), ChannelKind::Meta(_)) {
+        let message = &exchange.message;
+        if message.ext().is_none() || !matches!(message.channel().kind(), ChannelKind::Meta(_)) {
             return Flow::Continue.into();
         }
         let sample = exchange.message.ext_field(TIMESYNC);

@@ -1,5 +1,6 @@
 //! The way of a request message through the server (section 3 of the specification).
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use tracing::Instrument;
@@ -288,47 +289,59 @@ impl Core {
         session: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Flow {
-        for extension in self.extensions() {
-            if incoming(&**extension, session, exchange).await == Flow::Stop {
-                return Flow::Stop;
-            }
+        if incoming(self.extensions(), session, exchange).await == Flow::Stop {
+            return Flow::Stop;
         }
         // Looked up only now: one that has just been added takes part.
-        let own = session.and_then(ServerSession::extensions);
-        for extension in own.iter().flat_map(|it| it.iter()) {
-            if incoming(&**extension, session, exchange).await == Flow::Stop {
-                return Flow::Stop;
-            }
+        match session.and_then(ServerSession::extensions) {
+            Some(own) => incoming(&own, session, exchange).await,
+            None => Flow::Continue,
         }
-        Flow::Continue
     }
 
     /// Shows a reply to the extensions; one that they drop is not sent (PROC-9).
     pub(super) async fn replied(&self, session: Option<&ServerSession>, reply: &mut Reply) -> Flow {
         let own = session.and_then(ServerSession::extensions);
-        let all = self.extensions().iter().rev().map(|it| &**it);
-        for extension in all.chain(own.iter().flat_map(|it| it.iter().rev()).map(|it| &**it)) {
-            match hook::call(|| extension.reply(session, reply)).await {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Stop) => return Flow::Stop,
-                Err(error) => tracing::error!(%error, "an extension failed on a reply"),
-            }
+        if replied(self.extensions(), session, reply).await == Flow::Stop {
+            return Flow::Stop;
         }
-        Flow::Continue
+        match own {
+            Some(own) => replied(&own, session, reply).await,
+            None => Flow::Continue,
+        }
     }
 }
 
-/// Shows an incoming message to one extension.
-async fn incoming(
-    extension: &dyn Extension,
+/// Shows an incoming message to extensions.
+async fn incoming<E: Deref<Target = dyn Extension>>(
+    extensions: &[E],
     session: Option<&ServerSession>,
     exchange: &mut Exchange,
 ) -> Flow {
-    let flow = hook::call(|| extension.incoming(session, exchange)).await;
-    flow.unwrap_or_else(|error| {
-        tracing::error!(%error, "an extension failed on an incoming message");
-        Flow::Continue
-    })
+    for extension in extensions {
+        match hook::call(|| extension.incoming(session, exchange)).await {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Stop) => return Flow::Stop,
+            Err(error) => tracing::error!(%error, "an extension failed on an incoming message"),
+        }
+    }
+    Flow::Continue
+}
+
+/// Shows a reply to extensions, the last one first.
+async fn replied<E: Deref<Target = dyn Extension>>(
+    extensions: &[E],
+    session: Option<&ServerSession>,
+    reply: &mut Reply,
+) -> Flow {
+    for extension in extensions.iter().rev() {
+        match hook::call(|| extension.reply(session, reply)).await {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Stop) => return Flow::Stop,
+            Err(error) => tracing::error!(%error, "an extension failed on a reply"),
+        }
+    }
+    Flow::Continue
 }
 
 /// What the client of an unknown session is told to do (ADV-6, ADV-7).
