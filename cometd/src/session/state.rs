@@ -111,24 +111,26 @@ enum Route {
     PushWithConnects(u64),
 }
 
-/// The state of one session: every change is a function of input and time.
+/// The state of one session: every change is a function of input and time. In memory in this order:
+/// what a message looks at comes first.
 #[derive(Debug)]
+#[repr(C)]
 pub(crate) struct State<M> {
     phase: Phase,
-    queue: Queue<M>,
-    /// Bytes that may be queued.
-    capacity: usize,
     overflow: QueueOverflow,
-    /// Open session batches: no wake-ups until the last one ends (BAT-8).
-    batches: u32,
-    route: Route,
     /// A wake-up is under way, another one would be for nothing.
     waking: bool,
     connect_only: bool,
+    /// Open session batches: no wake-ups until the last one ends (BAT-8).
+    batches: u32,
+    queue: Queue<M>,
+    /// Bytes that may be queued.
+    capacity: usize,
+    route: Route,
+    held: Option<(Hold, Instant)>,
     tokens: u64,
     /// The connect that is processed or held now.
     connect: Option<ConnectToken>,
-    held: Option<(Hold, Instant)>,
     expiry: Option<Instant>,
     lazy: Option<Instant>,
     /// When the session ends, however lively it is.
@@ -295,23 +297,18 @@ impl<M: Queued> State<M> {
             return Enqueued::Gone;
         }
         let lazy = message.is_lazy();
-        let patience = lazy_timeout.or(self.pace.transport.max_lazy);
         match self.queue.push(message, self.capacity, self.overflow) {
             Admission::Dropped => return Enqueued::Dropped,
             Admission::Overflow => return Enqueued::Overflow,
             Admission::Queued => {}
         }
-        match patience {
-            Some(patience) if lazy => {
-                let at = now + patience;
-                self.lazy = Some(self.lazy.map_or(at, |lazy| lazy.min(at)));
-                Enqueued::Queued(Wake::Nobody)
-            }
-            _ => {
-                self.queue.hasten();
-                Enqueued::Queued(self.wake())
-            }
+        if lazy && let Some(patience) = lazy_timeout.or(self.pace.transport.max_lazy) {
+            let at = now + patience;
+            self.lazy = Some(self.lazy.map_or(at, |lazy| lazy.min(at)));
+            return Enqueued::Queued(Wake::Nobody);
         }
+        self.queue.hasten();
+        Enqueued::Queued(self.wake())
     }
 
     fn wake(&mut self) -> Wake {

@@ -12,15 +12,16 @@ use crate::protocol::FrozenMessage;
 use crate::server::timers::{Timer, now};
 use crate::session::{ConnectToken, Due, Hold, Pacing, Resume, State, Wake};
 
-/// The state with those who have to be told when it changes.
+/// The state with those who have to be told when it changes. In memory in this order, as the session.
+#[repr(C)]
 pub(super) struct Shell {
+    /// Whether somebody may want to see what the queue does.
+    pub(super) has_listeners: bool,
+    connection: Option<Arc<Bell>>,
     pub(super) state: State<Arc<FrozenMessage>>,
     /// Who writes the numbers of batches into replies, if what leaves is kept.
     pub(super) numbering: Option<Arc<dyn Numbering>>,
-    /// Whether somebody may want to see what the queue does.
-    pub(super) has_listeners: bool,
     held: Option<oneshot::Sender<Resume>>,
-    connection: Option<Arc<Bell>>,
     /// The earliest deadline that the timers know.
     scheduled: Option<Instant>,
 }

@@ -65,7 +65,7 @@ enum Event {
 }
 
 /// Most events of one socket before what they lead to is written and other tasks have their turn.
-const MOST_EVENTS: u32 = 64;
+const MOST_EVENTS: u32 = 256;
 
 /// Longer than any socket lives.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
