@@ -7,12 +7,15 @@ use std::process::{Command, Stdio};
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Cores {
     Apart,
+    /// Both for the server, and one of them for the generator, too.
+    Both,
     /// There is no `taskset`, or only one core.
     Shared,
 }
 
 const SERVER: &str = "0";
 const GENERATOR: &str = "1";
+const BOTH: &str = "0,1";
 
 impl Cores {
     /// Puts this process on the generator's core.
@@ -33,6 +36,7 @@ impl Cores {
     pub(crate) fn server(self, arguments: &[OsString]) -> Command {
         let taskset: &[&str] = match self {
             Self::Apart => &["taskset", "-c", SERVER],
+            Self::Both => &["taskset", "-c", BOTH],
             Self::Shared => &[],
         };
         let mut words = taskset

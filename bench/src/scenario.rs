@@ -46,6 +46,12 @@ pub(crate) enum Traffic {
     Publishers { sessions: usize, payload: usize },
     /// Sessions send, and get their own back.
     Echo { sessions: usize, payload: usize },
+    /// Ten sessions publish to one other each, among many that only have subscriptions to other channels.
+    Among {
+        sessions: usize,
+        channels: usize,
+        payload: usize,
+    },
 }
 
 /// How a server sends something back to its sender.
@@ -60,13 +66,17 @@ pub(crate) enum Echo {
 /// Sessions that publish to each channel among many publishers.
 const PUBLISHERS: usize = 10;
 
+/// Sessions that publish among many that do not.
+const BUSY: usize = 10;
+
 impl Traffic {
     /// The bytes of a message's data.
     pub(crate) const fn payload(self) -> usize {
         match self {
             Self::FanOut { payload, .. }
             | Self::Publishers { payload, .. }
-            | Self::Echo { payload, .. } => payload,
+            | Self::Echo { payload, .. }
+            | Self::Among { payload, .. } => payload,
         }
     }
 
@@ -77,7 +87,7 @@ impl Traffic {
                 sessions, channels, ..
             } => sessions / channels,
             Self::Publishers { .. } => PUBLISHERS,
-            Self::Echo { .. } => 1,
+            Self::Echo { .. } | Self::Among { .. } => 1,
         }
     }
 
@@ -95,6 +105,19 @@ impl Traffic {
             Self::Echo { sessions, payload } => {
                 let role = |stream| echo_role(stream, payload, echo);
                 ((0..sessions).map(role).collect(), vec![1; sessions])
+            }
+            Self::Among {
+                sessions,
+                channels,
+                payload,
+            } => {
+                let (mut roles, receivers) = fan_out(BUSY, BUSY, 1, payload);
+                let other = |channel: usize| format!("/other/{channel}");
+                roles.extend((0..sessions).map(|session| Role {
+                    subscriptions: (session..channels).step_by(sessions).map(other).collect(),
+                    ..Role::default()
+                }));
+                (roles, receivers)
             }
         };
         Plan {
@@ -115,20 +138,19 @@ fn fan_out(
     let subscribers = (0..sessions).map(|session| {
         let place = session % channels;
         Role {
-            subscription: Some(channel(place)),
+            subscriptions: vec![channel(place)],
             receives: place * publishers..(place + 1) * publishers,
             publishes: None,
         }
     });
     let streams = 0..channels * publishers;
     let publishes = streams.clone().map(|stream| Role {
-        subscription: None,
-        receives: 0..0,
         publishes: Some(Publishes {
             stream,
             channel: channel(stream / publishers),
             payload,
         }),
+        ..Role::default()
     });
     let roles: Vec<_> = subscribers.chain(publishes).collect();
     let receivers = streams.map(|stream| {
@@ -140,15 +162,15 @@ fn fan_out(
 }
 
 fn echo_role(stream: usize, payload: usize, echo: Echo) -> Role {
-    let (channel, subscription) = match echo {
-        Echo::Service => ("/service/echo".to_owned(), None),
+    let (channel, subscriptions) = match echo {
+        Echo::Service => ("/service/echo".to_owned(), Vec::new()),
         Echo::OwnChannel => {
             let channel = format!("/echo/{stream}");
-            (channel.clone(), Some(channel))
+            (channel.clone(), vec![channel])
         }
     };
     Role {
-        subscription,
+        subscriptions,
         receives: stream..stream + 1,
         publishes: Some(Publishes {
             stream,
@@ -189,6 +211,11 @@ impl fmt::Display for Traffic {
                 write!(formatter, "publishers/{sessions}/{payload}")
             }
             Self::Echo { sessions, payload } => write!(formatter, "echo/{sessions}/{payload}"),
+            Self::Among {
+                sessions,
+                channels,
+                payload,
+            } => write!(formatter, "among/{sessions}x{channels}/{payload}"),
         }
     }
 }
@@ -222,6 +249,14 @@ fn parse(name: &str) -> Option<Scenario> {
         ["fan-out", shape, payload] => {
             let (sessions, channels) = shape.split_once('x')?;
             Work::Traffic(Traffic::FanOut {
+                sessions: number(sessions)?,
+                channels: number(channels)?,
+                payload: number(payload)?,
+            })
+        }
+        ["among", shape, payload] => {
+            let (sessions, channels) = shape.split_once('x')?;
+            Work::Traffic(Traffic::Among {
                 sessions: number(sessions)?,
                 channels: number(channels)?,
                 payload: number(payload)?,
@@ -276,6 +311,7 @@ mod tests {
             "websocket/fan-out/1000x10/64",
             "long-polling/fan-out/100x10/1024/ack",
             "websocket/publishers/100/64",
+            "websocket/among/18000x100000/64",
             "long-polling/echo/100/64",
             "websocket/idle/18000",
             "long-polling/churn/50",
@@ -305,8 +341,11 @@ mod tests {
         let (subscriber, publisher) = (&plan.roles[13], &plan.roles[103]);
         let channel = publisher.publishes.as_ref().map(|it| it.channel.clone());
         assert_eq!(
-            (&subscriber.subscription, subscriber.receives.clone()),
-            (&channel, 3..4)
+            (
+                subscriber.subscriptions.first(),
+                subscriber.receives.clone()
+            ),
+            (channel.as_ref(), 3..4)
         );
     }
 
@@ -315,6 +354,15 @@ mod tests {
         let plan = plan("websocket/publishers/100/64", Echo::Service);
         assert_eq!((plan.roles.len(), plan.receivers.len()), (200, 100));
         assert!(plan.receivers.iter().all(|it| *it == 10));
+    }
+
+    #[test]
+    fn the_other_sessions_share_the_other_channels() {
+        let plan = plan("websocket/among/3x7/64", Echo::Service);
+        assert_eq!((plan.roles.len(), plan.receivers), (23, vec![1; 10]));
+        let others = plan.roles.iter().skip(20);
+        let channels: Vec<_> = others.map(|it| it.subscriptions.len()).collect();
+        assert_eq!(channels, [3, 2, 2]);
     }
 
     #[test]
@@ -327,7 +375,7 @@ mod tests {
                     (publishes.stream, &role.receives),
                     (stream, &(stream..stream + 1))
                 );
-                assert_eq!(role.subscription.is_some(), echo == Echo::OwnChannel);
+                assert_eq!(!role.subscriptions.is_empty(), echo == Echo::OwnChannel);
             }
         }
     }

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::charts::charts;
+use super::growth;
 use super::machine::{machine, version};
 use super::page::{Page, duration, with_width};
 use super::plot::short;
@@ -35,6 +36,7 @@ pub(crate) fn write(comparison: &Comparison, folder: &Path) -> io::Result<()> {
     report.rates();
     report.latencies();
     report.memory();
+    growth::write(comparison, &mut report.page);
     report.refusals();
     report.page.line("## Plots\n");
     for (name, chart) in charts(comparison) {
@@ -78,7 +80,7 @@ impl Report<'_> {
             self.page.line(&format!("- {server}: ABSENT, {reason}"));
         }
         let cores = match comparison.cores {
-            Cores::Apart => "the server on core 0, the generator on core 1",
+            Cores::Apart | Cores::Both => "the server on core 0, the generator on core 1",
             Cores::Shared => "server and generator on the same cores",
         };
         self.page.line(&format!(
@@ -260,8 +262,9 @@ impl Report<'_> {
     fn refusals(&mut self) {
         let mut lines = Vec::new();
         for server in self.comparison.servers() {
-            for scenario in &self.comparison.scenarios {
-                for pacing in [Pacing::Closed, Pacing::Open] {
+            let growing = &self.comparison.growing;
+            for scenario in self.comparison.scenarios.iter().chain(growing) {
+                for pacing in [Pacing::Closed, Pacing::Open, Pacing::Doubled] {
                     let cell = cell(server, *scenario, pacing);
                     if let Some(reason) = self.comparison.results.refusal(cell) {
                         let runs = self

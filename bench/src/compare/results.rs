@@ -24,6 +24,8 @@ pub(crate) enum Pacing {
     Closed,
     /// At a rate that all servers get.
     Open,
+    /// As fast as the server goes with two threads, of which one shares its core with the generator.
+    Doubled,
 }
 
 #[derive(Debug, Default)]

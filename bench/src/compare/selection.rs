@@ -38,11 +38,35 @@ impl Extent {
         })
     }
 
+    /// Scenarios whose costs are compared with each other: what else there is grows.
+    pub(crate) fn growing(self) -> Vec<Scenario> {
+        named(match self {
+            Self::Quick => &[],
+            Self::Full => GROWING,
+        })
+    }
+
+    /// Scenarios that also run on two cores.
+    pub(crate) fn doubled(self) -> Vec<Scenario> {
+        named(match self {
+            Self::Quick => &[],
+            Self::Full => DOUBLED,
+        })
+    }
+
+    /// Whether a server that was started once stays for all rounds.
+    pub(crate) const fn keeps_servers(self) -> bool {
+        match self {
+            Self::Quick => true,
+            Self::Full => false,
+        }
+    }
+
     /// The windows that are tried for a scenario: a wider one makes servers write more at once, and
     /// messages wait longer.
     pub(crate) fn windows(self, traffic: Traffic) -> impl Iterator<Item = u32> {
         let windows: &[u32] = match self {
-            Self::Quick => &[16, 64],
+            Self::Quick => &[32],
             Self::Full => &[1, 4, 16, 64, 256],
         };
         let payload = traffic.payload();
@@ -65,10 +89,14 @@ impl Extent {
 
     /// Long enough to tell windows apart.
     pub(crate) const fn trial(self, window: u32) -> Timing {
+        let (warm_up, measured) = match self {
+            Self::Quick => (100, 300),
+            Self::Full => (200, 500),
+        };
         Timing {
             pace: Pace::Closed { window },
-            warm_up: Duration::from_millis(200),
-            measured: Duration::from_millis(500),
+            warm_up: Duration::from_millis(warm_up),
+            measured: Duration::from_millis(measured),
         }
     }
 
@@ -79,7 +107,7 @@ impl Extent {
             (Server::Ours | Server::Limit, _) => 300,
             (Server::Faye | Server::Node, Self::Quick) => 600,
             (Server::Faye | Server::Node, Self::Full) => 3000,
-            (Server::Java, Self::Quick) => 4000,
+            (Server::Java, Self::Quick) => 3000,
             (Server::Java, Self::Full) => 20_000,
         })
     }
@@ -136,11 +164,24 @@ const PACED: &[&str] = &[
     "long-polling/echo/100/64",
 ];
 
+/// Smaller and larger by turns.
+const GROWING: &[&str] = &[
+    "websocket/fan-out/100x1/64",
+    "websocket/fan-out/10000x1/64",
+    "websocket/among/100x10/64",
+    "websocket/among/18000x100000/64",
+];
+
+/// Publishes of each stream under way in these: the same for all that are compared with each other.
+pub(super) const GROWING_WINDOW: u32 = 64;
+
+const DOUBLED: &[&str] = &["websocket/fan-out/1000x10/64", "websocket/echo/100/64"];
+
 const QUICK: &[&str] = &[
     "websocket/fan-out/1000x10/64",
     "websocket/echo/100/64",
     "websocket/churn/20",
-    "websocket/idle/1000",
+    "websocket/idle/500",
     "long-polling/fan-out/100x10/64",
 ];
 

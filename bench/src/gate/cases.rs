@@ -5,8 +5,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 use serde_json::{Value, json};
+use tokio::runtime::{self, Runtime};
 
+use super::idle::idle;
 use super::memory::{App, Outcome, Poller, poll, publish, subscribe};
+use crate::scenario::Transport;
 
 /// A case.
 pub(crate) struct Case {
@@ -15,7 +18,27 @@ pub(crate) struct Case {
     pub(crate) what: &'static str,
     /// Operations of one run; another run has twice as many.
     pub(crate) operations: u32,
+    pub(crate) counted: Counted,
     run: fn(u32) -> Running,
+}
+
+/// What of it is counted.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Counted {
+    /// Instructions and allocations.
+    Work,
+    /// What is allocated and alive at the end.
+    Memory,
+}
+
+impl Counted {
+    /// What amounts are called in the file.
+    pub(super) const fn unit(self) -> &'static str {
+        match self {
+            Self::Work => "instructions",
+            Self::Memory => "bytes",
+        }
+    }
 }
 
 type Running = Pin<Box<dyn Future<Output = Outcome<()>>>>;
@@ -25,42 +48,49 @@ pub(crate) const CASES: &[Case] = &[
         name: "message",
         what: "one of 100 messages of 64 bytes in an envelope, to a service channel without listeners",
         operations: 2000,
+        counted: Counted::Work,
         run: |operations| Box::pin(messages(operations, small())),
     },
     Case {
         name: "message-with-a-kibibyte",
         what: "the same with nested data of 1 KiB",
         operations: 2000,
+        counted: Counted::Work,
         run: |operations| Box::pin(messages(operations, large())),
     },
     Case {
         name: "route",
         what: "a publish by the server to a channel of five segments that nobody is subscribed to",
         operations: 2000,
+        counted: Counted::Work,
         run: |operations| Box::pin(route(operations, 0, 0)),
     },
     Case {
         name: "route-among-many",
         what: "the same with 10,000 other channels and 5,000 sessions",
         operations: 20_000,
+        counted: Counted::Work,
         run: |operations| Box::pin(route(operations, 10_000, 5000)),
     },
     Case {
         name: "enqueue-to-hundred",
         what: "putting a message into the queue of one of 100 subscribed sessions",
         operations: 10_000,
+        counted: Counted::Work,
         run: |operations| Box::pin(enqueue(operations, 100)),
     },
     Case {
         name: "enqueue-to-ten-thousand",
         what: "the same with 10,000 subscribed sessions",
         operations: 100_000,
+        counted: Counted::Work,
         run: |operations| Box::pin(enqueue(operations, 10_000)),
     },
     Case {
         name: "websocket-publish",
         what: "a publish over a socket, its reply, and the delivery over another socket",
         operations: 500,
+        counted: Counted::Work,
         run: |operations| {
             Box::pin(async move { websocket(App::new().await?, operations, 1).await })
         },
@@ -69,6 +99,7 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-publish-with-extensions",
         what: "the same with acknowledge and timesync installed, and not negotiated",
         operations: 500,
+        counted: Counted::Work,
         run: |operations| {
             Box::pin(async move { websocket(App::extended().await?, operations, 1).await })
         },
@@ -77,15 +108,38 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-publish-to-hundred",
         what: "the same without extensions, with deliveries over 100 other sockets",
         operations: 50,
+        counted: Counted::Work,
         run: |operations| {
             Box::pin(async move { websocket(App::new().await?, operations, 100).await })
         },
     },
     Case {
+        name: "websocket-echo",
+        what: "a message to a service that sends it back over the same socket, and the reply",
+        operations: 500,
+        counted: Counted::Work,
+        run: |operations| Box::pin(echo(operations)),
+    },
+    Case {
         name: "long-polling-publish",
         what: "a publish in a request, and a connect of the subscriber that is answered with it",
         operations: 500,
+        counted: Counted::Work,
         run: |operations| Box::pin(polling(operations)),
+    },
+    Case {
+        name: "websocket-idle",
+        what: "a session over a socket, with a subscription and a held connect: what is alive of it",
+        operations: 100,
+        counted: Counted::Memory,
+        run: |operations| Box::pin(idle(operations, Transport::WebSocket)),
+    },
+    Case {
+        name: "long-polling-idle",
+        what: "the same over long polling",
+        operations: 100,
+        counted: Counted::Memory,
+        run: |operations| Box::pin(idle(operations, Transport::LongPolling)),
     },
 ];
 
@@ -94,12 +148,13 @@ impl Case {
         CASES.iter().find(|it| it.name == name)
     }
 
-    /// Does what is counted this many times.
-    pub(crate) fn run(&self, operations: u32) -> Outcome<()> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
+    /// Does what is counted this many times. What is still there lasts as long as the runtime.
+    pub(crate) fn run(&self, operations: u32) -> Outcome<Runtime> {
+        let runtime = runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
-        runtime.block_on((self.run)(operations))
+        runtime.block_on((self.run)(operations))?;
+        Ok(runtime)
     }
 }
 
@@ -179,6 +234,19 @@ async fn websocket(mut app: App, operations: u32, subscribers: usize) -> Outcome
         for socket in &mut sockets {
             socket.messages(1).await?;
         }
+    }
+    Ok(())
+}
+
+async fn echo(operations: u32) -> Outcome<()> {
+    let mut app = App::echoing().await?;
+    let mut socket = app.socket().await?;
+    let message = publish(&socket.client_id, "/service/echo", &small());
+    let envelope = Value::Array(vec![message]).to_string();
+    for _ in 0..operations {
+        socket.send(&envelope).await?;
+        // The message, and the reply.
+        socket.messages(2).await?;
     }
     Ok(())
 }

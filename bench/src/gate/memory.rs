@@ -1,6 +1,7 @@
 //! A server and its clients in one process, without a socket and without a clock that matters.
 
 use std::error::Error;
+use std::ops::Range;
 
 use bytes::Bytes;
 use cometd::extensions::{Acknowledge, TimeSync};
@@ -17,6 +18,7 @@ use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use crate::frame::{self, Side};
+use crate::serve::Echo;
 
 pub(super) type Outcome<T> = Result<T, Box<dyn Error>>;
 
@@ -43,6 +45,11 @@ pub(super) struct Socket {
 impl App {
     pub(super) async fn new() -> Outcome<Self> {
         Self::built_by(BayeuxServer::builder()).await
+    }
+
+    /// With the service that sends everything back.
+    pub(super) async fn echoing() -> Outcome<Self> {
+        Self::built_by(BayeuxServer::builder().service(Echo)).await
     }
 
     /// With the extensions that most servers have.
@@ -105,7 +112,7 @@ impl App {
         };
         socket.upgrade().await?;
         socket.send(&handshake("websocket")).await?;
-        let reply = socket.messages(1).await?;
+        let reply = socket.message().await?;
         socket.client_id = client_id(&reply)?;
         Ok(socket)
     }
@@ -138,33 +145,44 @@ impl Socket {
         Ok(self.io.write_all(&out).await?)
     }
 
-    /// Reads this many frames; the payload of the last.
-    pub(super) async fn messages(&mut self, frames: usize) -> Outcome<Vec<u8>> {
-        let mut payload = Vec::new();
+    /// Reads this many frames. Allocates nothing: what is counted is the server's.
+    pub(super) async fn messages(&mut self, frames: usize) -> Outcome<()> {
         for _ in 0..frames {
-            let length = loop {
-                if let Some(frame) = frame::parse(&self.read) {
-                    payload.clear();
-                    payload.extend_from_slice(frame.payload);
-                    break frame.length;
-                }
-                if self.io.read_buf(&mut self.read).await? == 0 {
-                    return Err("the connection ended".into());
-                }
-            };
+            let (length, _) = self.frame().await?;
             self.read.drain(..length);
         }
+        Ok(())
+    }
+
+    /// Reads one frame; its payload.
+    async fn message(&mut self) -> Outcome<Vec<u8>> {
+        let (length, payload) = self.frame().await?;
+        let payload = self.read.get(payload).unwrap_or_default().to_vec();
+        self.read.drain(..length);
         Ok(payload)
+    }
+
+    /// Waits for a whole frame: its length, and where its payload is.
+    async fn frame(&mut self) -> Outcome<(usize, Range<usize>)> {
+        loop {
+            if let Some(frame) = frame::parse(&self.read) {
+                let start = frame.length - frame.payload.len();
+                return Ok((frame.length, start..frame.length));
+            }
+            if self.io.read_buf(&mut self.read).await? == 0 {
+                return Err("the connection ended".into());
+            }
+        }
     }
 
     pub(super) async fn subscribe(&mut self, channel: &str) -> Outcome<()> {
         let envelope = subscribe(&self.client_id, channel);
         self.send(&envelope).await?;
-        self.messages(1).await.map(drop)
+        self.messages(1).await
     }
 }
 
-fn handshake(connection_type: &str) -> String {
+pub(super) fn handshake(connection_type: &str) -> String {
     let handshake = json!({
         "channel": "/meta/handshake",
         "version": "1.0",
@@ -193,7 +211,7 @@ pub(super) fn publish(client_id: &str, channel: &str, data: &Value) -> Value {
     json!({"channel": channel, "clientId": client_id, "id": "1", "data": data})
 }
 
-fn client_id(answer: &[u8]) -> Outcome<String> {
+pub(super) fn client_id(answer: &[u8]) -> Outcome<String> {
     let answer: Value = serde_json::from_slice(answer)?;
     let id = answer.pointer("/0/clientId").and_then(Value::as_str);
     Ok(id.ok_or("no clientId")?.to_owned())

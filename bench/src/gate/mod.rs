@@ -1,4 +1,4 @@
-//! Instructions and allocations, which do not depend on the mood of a machine.
+//! Instructions, allocations and memory, which do not depend on the mood of a machine.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-mod callgrind;
 mod cases;
+mod idle;
 mod memory;
+mod valgrind;
 
-use self::callgrind::Cost;
 pub(crate) use self::cases::{CASES, Case};
+pub(crate) use self::valgrind::Cost;
 
 /// What each case may cost, and since when: `bench/gate.toml`.
 #[derive(Debug, Default, Deserialize)]
@@ -23,7 +24,8 @@ struct Gate {
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 struct Allowed {
-    instructions: f64,
+    #[serde(alias = "instructions", alias = "bytes")]
+    amount: f64,
     allocations: f64,
     /// Why it costs that.
     why: String,
@@ -38,25 +40,26 @@ const NEGLIGIBLE: f64 = 0.05;
 
 /// Counts all cases. With a reason what is found is written down, otherwise compared.
 pub(crate) fn gate(why: Option<&str>, only: &[String]) -> Result<(), Box<dyn Error>> {
-    if !callgrind::is_there() {
+    if !valgrind::is_there() {
         crate::say("SKIPPED gate: valgrind not found");
         return match std::env::var("CI").as_deref() {
             Ok("true") => Err("with CI=true a skip is a failure".into()),
             Ok(_) | Err(_) => Ok(()),
         };
     }
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("gate.toml");
-    let mut gate: Gate = toml::from_str(&fs::read_to_string(&file).unwrap_or_default())?;
+    let file = file();
+    let mut gate = Gate::read(&file)?;
     let mut failed = Vec::new();
     let wanted = |case: &&Case| only.is_empty() || only.iter().any(|it| case.name.contains(&**it));
     for case in CASES.iter().filter(wanted) {
-        let cost = callgrind::cost(case)?;
+        let cost = valgrind::cost(case)?;
         let allowed = gate.case.get(case.name);
-        let verdict = verdict(allowed, cost);
+        let unit = case.counted.unit();
+        let verdict = verdict(allowed, cost, unit);
         crate::say(&format!(
-            "{:32} {:9.0} instructions {:7.2} allocations  {}",
+            "{:34} {:9.0} {unit:12} {:7.2} allocations  {}",
             case.name,
-            cost.instructions,
+            cost.amount,
             cost.allocations,
             verdict
                 .as_ref()
@@ -82,6 +85,19 @@ pub(crate) fn gate(why: Option<&str>, only: &[String]) -> Result<(), Box<dyn Err
     }
 }
 
+/// What is written down of a case.
+pub(crate) fn written(case: &str) -> Option<Cost> {
+    let gate = Gate::read(&file()).ok()?;
+    gate.case.get(case).map(|it| Cost {
+        amount: it.amount,
+        allocations: it.allocations,
+    })
+}
+
+fn file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("gate.toml")
+}
+
 fn relative(file: &Path) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
     let inside = root.and_then(|root| file.strip_prefix(root).ok());
@@ -89,12 +105,12 @@ fn relative(file: &Path) -> PathBuf {
 }
 
 /// What is wrong with a cost.
-fn verdict(allowed: Option<&Allowed>, cost: Cost) -> Result<(), String> {
+fn verdict(allowed: Option<&Allowed>, cost: Cost, unit: &str) -> Result<(), String> {
     let Some(allowed) = allowed else {
         return Err("not written down yet".to_owned());
     };
     let pairs = [
-        (cost.instructions, allowed.instructions, "instructions"),
+        (cost.amount, allowed.amount, unit),
         (cost.allocations, allowed.allocations, "allocations"),
     ];
     for (found, expected, what) in pairs {
@@ -110,7 +126,7 @@ fn verdict(allowed: Option<&Allowed>, cost: Cost) -> Result<(), String> {
 impl Allowed {
     fn new(cost: Cost, why: &str) -> Self {
         Self {
-            instructions: cost.instructions.round(),
+            amount: cost.amount.round(),
             allocations: (cost.allocations * 100.0).round() / 100.0,
             why: why.to_owned(),
         }
@@ -118,6 +134,10 @@ impl Allowed {
 }
 
 impl Gate {
+    fn read(file: &Path) -> Result<Self, toml::de::Error> {
+        toml::from_str(&fs::read_to_string(file).unwrap_or_default())
+    }
+
     /// The file, with the cases in their order.
     fn text(&self) -> String {
         let mut text = HEAD.to_owned();
@@ -128,8 +148,12 @@ impl Gate {
             // Strings of JSON are strings of TOML.
             let why = serde_json::Value::from(allowed.why.as_str());
             text += &format!(
-                "\n# {}\n[case.{}]\ninstructions = {:.1}\nallocations = {:.2}\nwhy = {why}\n",
-                case.what, case.name, allowed.instructions, allowed.allocations,
+                "\n# {}\n[case.{}]\n{} = {:.1}\nallocations = {:.2}\nwhy = {why}\n",
+                case.what,
+                case.name,
+                case.counted.unit(),
+                allowed.amount,
+                allowed.allocations,
             );
         }
         text
@@ -137,7 +161,7 @@ impl Gate {
 }
 
 const HEAD: &str = "\
-# What one operation costs, counted by callgrind. `cargo run --release -p bench -- gate` compares, with a tolerance of 2 %;
+# What one operation costs, counted by valgrind. `cargo run --release -p bench -- gate` compares, with a tolerance of 2 %;
 # `gate --accept \"WHY\"` writes down what has changed, and why.
 ";
 
@@ -145,24 +169,24 @@ const HEAD: &str = "\
 mod tests {
     use super::*;
 
-    fn allowed(instructions: f64, allocations: f64) -> Allowed {
+    fn allowed(amount: f64, allocations: f64) -> Allowed {
         Allowed {
-            instructions,
+            amount,
             allocations,
             why: "a \"reason\"".to_owned(),
         }
     }
 
-    fn cost(instructions: f64, allocations: f64) -> Cost {
+    fn cost(amount: f64, allocations: f64) -> Cost {
         Cost {
-            instructions,
+            amount,
             allocations,
         }
     }
 
     #[test]
     fn two_percent_are_tolerated_and_more_is_told() {
-        let verdict = |it| verdict(Some(&allowed(1000.0, 10.0)), it);
+        let verdict = |it| verdict(Some(&allowed(1000.0, 10.0)), it, "instructions");
         assert_eq!(verdict(cost(1020.0, 10.2)), Ok(()));
         assert_eq!(verdict(cost(980.0, 9.8)), Ok(()));
         assert_eq!(
@@ -182,10 +206,10 @@ mod tests {
     #[test]
     fn allocations_now_and_then_are_no_change() {
         assert_eq!(
-            verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.04)),
+            verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.04), "bytes"),
             Ok(())
         );
-        assert!(verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.5)).is_err());
+        assert!(verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.5), "bytes").is_err());
     }
 
     #[test]

@@ -51,11 +51,11 @@ async fn live<T: Transport>(
     scratch: &Rc<Scratch>,
     tally: &RefCell<Tally>,
 ) -> Result<Infallible, Failure> {
-    let channel = format!("/churn/{nth}");
+    let channels = [format!("/churn/{nth}")];
     loop {
         let born = Instant::now();
         let mut session = Session::<T>::open(&watched.target, scratch, false).await?;
-        session.subscribe(&channel).await?;
+        session.subscribe(&channels).await?;
         session.disconnect().await?;
         session.transport.close().await?;
         tally.borrow_mut().count(born.elapsed());

@@ -62,9 +62,10 @@ async fn join<T: Transport>(
     members: &mut JoinSet<Result<Infallible, Failure>>,
 ) -> Result<(), Failure> {
     let open = sessions.map(|nth| async move {
-        let mut session = Session::<T>::open(&watched.target, &run.scratch, false).await?;
+        let target = watched.target.of_session(nth);
+        let mut session = Session::<T>::open(&target, &run.scratch, false).await?;
         session
-            .subscribe(&format!("/idle/{}", nth % CHANNELS))
+            .subscribe(&[format!("/idle/{}", nth % CHANNELS)])
             .await?;
         Ok::<_, Failure>(session)
     });

@@ -30,7 +30,7 @@ impl Run {
 /// What a session is to do in a run.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Role {
-    pub(crate) subscription: Option<String>,
+    pub(crate) subscriptions: Vec<String>,
     /// The streams that it receives.
     pub(crate) receives: Range<usize>,
     pub(crate) publishes: Option<Publishes>,
@@ -170,7 +170,7 @@ mod tests {
         ledger.begin();
         let run = Rc::new(Run::new(ledger));
         let role = Role {
-            subscription: None,
+            subscriptions: Vec::new(),
             receives,
             publishes: Some(Publishes {
                 stream: 0,

@@ -4,7 +4,7 @@
 //! messages by a token in their bytes.
 
 mod churn;
-mod http;
+pub(crate) mod http;
 mod idle;
 mod input;
 mod ledger;

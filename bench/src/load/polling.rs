@@ -121,10 +121,8 @@ fn envelope(publish: impl FnOnce(&mut dyn FnMut(&str))) -> Option<String> {
 
 impl Connection {
     async fn open(target: &Target, scratch: &Rc<Scratch>) -> io::Result<Self> {
-        let stream = TcpStream::connect(target.address).await?;
-        stream.set_nodelay(true)?;
         Ok(Self {
-            stream,
+            stream: target.connect().await?,
             scratch: Rc::clone(scratch),
             input: Input::default(),
         })
@@ -162,7 +160,7 @@ impl Connection {
 }
 
 fn head(target: &Target, cookies: &[String]) -> String {
-    let Target { address, path } = target;
+    let Target { address, path, .. } = target;
     let mut head = format!(
         "POST {path} HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/json;charset=UTF-8\r\n"
     );

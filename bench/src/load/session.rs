@@ -2,10 +2,11 @@
 
 use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 
 use serde_json::{Value, json};
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::input::Scratch;
 use super::ledger::Faults;
@@ -16,6 +17,8 @@ use super::member::Member;
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) path: String,
+    /// Where connections come from, if not from where the system says.
+    pub(crate) from: Option<Ipv4Addr>,
 }
 
 /// Why a run has no result.
@@ -89,11 +92,17 @@ impl<T: Transport> Session<T> {
         Ok(session)
     }
 
-    pub(crate) async fn subscribe(&mut self, channel: &str) -> Result<(), Failure> {
+    /// Subscribes to all of them with one message.
+    pub(crate) async fn subscribe(&mut self, channels: &[String]) -> Result<(), Failure> {
+        let subscription = match channels {
+            [] => return Ok(()),
+            [channel] => json!(channel),
+            channels => json!(channels),
+        };
         let subscribe = json!({
             "channel": "/meta/subscribe",
             "clientId": self.client_id,
-            "subscription": channel,
+            "subscription": subscription,
         });
         self.ask(subscribe).await.map(drop)
     }
@@ -120,6 +129,38 @@ impl<T: Transport> Session<T> {
         Connects::new(T::CONNECTION_TYPE, &self.client_id, acknowledged)
     }
 }
+
+impl Target {
+    /// The same for one of many sessions. Linux looks ever longer for a free port when half of those
+    /// of an address are taken: later sessions come from other addresses of the loopback network.
+    pub(crate) fn of_session(&self, nth: usize) -> Self {
+        let is_here = matches!(self.address, SocketAddr::V4(it) if it.ip().is_loopback());
+        let other = u8::try_from(nth / FROM_EACH)
+            .ok()
+            .filter(|it| is_here && (1..255).contains(it));
+        Self {
+            from: other.map(|it| Ipv4Addr::new(127, 0, 0, 1 + it)),
+            ..self.clone()
+        }
+    }
+
+    /// A connection that sends what it is given without delay.
+    pub(crate) async fn connect(&self) -> io::Result<TcpStream> {
+        let stream = match self.from {
+            None => TcpStream::connect(self.address).await?,
+            Some(from) => {
+                let socket = TcpSocket::new_v4()?;
+                socket.bind((from, 0).into())?;
+                socket.connect(self.address).await?
+            }
+        };
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+/// Sessions whose connections come from one address. Their ports are taken for a minute longer.
+const FROM_EACH: usize = 4000;
 
 /// Writes the connects of a session.
 #[derive(Debug)]
@@ -178,6 +219,7 @@ impl std::str::FromStr for Target {
         Ok(Self {
             address: address.parse().map_err(|_| expected())?,
             path: format!("/{path}"),
+            from: None,
         })
     }
 }
@@ -217,8 +259,18 @@ mod tests {
         let target = Target {
             address: ([127, 0, 0, 1], 80).into(),
             path: "/cometd".to_owned(),
+            from: None,
         };
         assert_eq!("http://127.0.0.1:80/cometd".parse(), Ok(target));
         assert!("http://localhost/cometd".parse::<Target>().is_err());
+    }
+
+    #[test]
+    fn many_sessions_come_from_several_addresses_of_this_machine() {
+        let from = |url: &str, nth| url.parse::<Target>().unwrap().of_session(nth).from;
+        let here = "http://127.0.0.1:80/cometd";
+        assert_eq!((from(here, 0), from(here, 3999)), (None, None));
+        assert_eq!(from(here, 9000), Some([127, 0, 0, 3].into()));
+        assert_eq!(from("http://192.0.2.1:80/cometd", 9000), None);
     }
 }

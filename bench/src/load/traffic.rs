@@ -118,26 +118,23 @@ pub(crate) async fn run<T: Transport>(
     outcome.await
 }
 
-/// Opens all sessions, a few at a time, and lets them live.
+/// Opens sessions, a few at a time, and lets them live.
 async fn join<T: Transport>(
     target: &Target,
     plan: &Plan,
     run: &Rc<Run>,
 ) -> Result<JoinSet<Result<Infallible, Failure>>, Failure> {
-    let open = plan.roles.iter().map(|role| async {
-        let mut session = Session::<T>::open(target, &run.scratch, plan.ack).await?;
-        if let Some(channel) = &role.subscription {
-            session.subscribe(channel).await?;
-        }
+    let open = plan.roles.iter().enumerate().map(|(nth, role)| async move {
+        let target = target.of_session(nth);
+        let mut session = Session::<T>::open(&target, &run.scratch, plan.ack).await?;
+        session.subscribe(&role.subscriptions).await?;
         let member = Member::new(run, role.clone(), &session.client_id);
         Ok::<_, Failure>((session, member))
     });
-    let opened: Vec<_> = stream::iter(open)
-        .buffer_unordered(AT_ONCE)
-        .try_collect()
-        .await?;
+    let mut opened = stream::iter(open).buffer_unordered(AT_ONCE);
     let mut members = JoinSet::new();
-    for (session, member) in opened {
+    while let Some((session, member)) = opened.try_next().await? {
+        // At once: a session that does not connect expires.
         let connects = session.connects();
         members.spawn_local(session.transport.live(member, connects));
     }
@@ -250,6 +247,7 @@ mod tests {
         let target = Target {
             address: bound.await.unwrap(),
             path: "/cometd".to_owned(),
+            from: None,
         };
         let process = None;
         (server, Watched { target, process })

@@ -42,9 +42,8 @@ impl Transport for WebSocket {
     const CONNECTION_TYPE: &'static str = "websocket";
 
     async fn open(target: &Target, scratch: &Rc<Scratch>) -> Result<Self, Failure> {
-        let mut stream = TcpStream::connect(target.address).await?;
-        stream.set_nodelay(true)?;
-        let Target { address, path } = target;
+        let mut stream = target.connect().await?;
+        let Target { address, path, .. } = target;
         // The key of RFC 6455, section 1.2: nobody here is to be protected from a confused cache.
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\

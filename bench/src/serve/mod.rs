@@ -8,7 +8,7 @@ use std::io;
 use std::net::SocketAddr;
 
 pub(crate) use self::limit::limit;
-pub(crate) use self::ours::ours;
+pub(crate) use self::ours::{Echo, ours};
 
 /// Is told the address once a server accepts connections.
 pub(crate) type Bound = Box<dyn FnOnce(SocketAddr) + Send>;

@@ -9,7 +9,7 @@ use super::Bound;
 /// Sends everything back.
 #[service("echo")]
 #[derive(Default)]
-struct Echo;
+pub(crate) struct Echo;
 
 #[handlers]
 impl Echo {
