@@ -16,6 +16,7 @@ mod compare;
 mod frame;
 mod gate;
 mod load;
+mod machine;
 mod pinning;
 mod process;
 mod run;

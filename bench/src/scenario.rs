@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::load::{Plan, Publishes, Role};
 
@@ -93,17 +94,19 @@ impl Traffic {
 
     /// What sessions have to do.
     pub(crate) fn plan(self, echo: Echo, ack: bool) -> Plan {
+        let place = place_of_run();
         let (roles, receivers) = match self {
             Self::FanOut {
                 sessions,
                 channels,
                 payload,
-            } => fan_out(sessions, channels, 1, payload),
+            } => fan_out(&place, sessions, channels, 1, payload),
             Self::Publishers { sessions, payload } => {
-                fan_out(sessions, sessions.div_ceil(PUBLISHERS), PUBLISHERS, payload)
+                let channels = sessions.div_ceil(PUBLISHERS);
+                fan_out(&place, sessions, channels, PUBLISHERS, payload)
             }
             Self::Echo { sessions, payload } => {
-                let role = |stream| echo_role(stream, payload, echo);
+                let role = |stream| echo_role(&place, stream, payload, echo);
                 ((0..sessions).map(role).collect(), vec![1; sessions])
             }
             Self::Among {
@@ -111,7 +114,7 @@ impl Traffic {
                 channels,
                 payload,
             } => {
-                let (mut roles, receivers) = fan_out(BUSY, BUSY, 1, payload);
+                let (mut roles, receivers) = fan_out(&place, BUSY, BUSY, 1, payload);
                 let other = |channel: usize| format!("/other/{channel}");
                 roles.extend((0..sessions).map(|session| Role {
                     subscriptions: (session..channels).step_by(sessions).map(other).collect(),
@@ -128,18 +131,27 @@ impl Traffic {
     }
 }
 
+/// Where the channels of a run are: sessions of earlier ones, which the server has not missed yet, must
+/// not receive what is published now.
+fn place_of_run() -> String {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let run = RUNS.fetch_add(1, Ordering::Relaxed) % 0x1000;
+    format!("/bench/{:05x}{run:03x}", std::process::id() % 0x10_0000)
+}
+
 fn fan_out(
+    place: &str,
     sessions: usize,
     channels: usize,
     publishers: usize,
     payload: usize,
 ) -> (Vec<Role>, Vec<u32>) {
-    let channel = |channel: usize| format!("/bench/{channel}");
+    let channel = |nth: usize| format!("{place}/{nth}");
     let subscribers = (0..sessions).map(|session| {
-        let place = session % channels;
+        let nth = session % channels;
         Role {
-            subscriptions: vec![channel(place)],
-            receives: place * publishers..(place + 1) * publishers,
+            subscriptions: vec![channel(nth)],
+            receives: nth * publishers..(nth + 1) * publishers,
             publishes: None,
         }
     });
@@ -161,11 +173,11 @@ fn fan_out(
     (roles, receivers)
 }
 
-fn echo_role(stream: usize, payload: usize, echo: Echo) -> Role {
+fn echo_role(place: &str, stream: usize, payload: usize, echo: Echo) -> Role {
     let (channel, subscriptions) = match echo {
         Echo::Service => ("/service/echo".to_owned(), Vec::new()),
         Echo::OwnChannel => {
-            let channel = format!("/echo/{stream}");
+            let channel = format!("{place}/{stream}");
             (channel.clone(), vec![channel])
         }
     };

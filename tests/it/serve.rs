@@ -217,15 +217,27 @@ async fn long_and_short_messages_pass_a_compressed_socket() {
     let frame = socket.next_frame().await.unwrap();
     let replies: Value = serde_json::from_slice(frame.payload()).unwrap();
     let id = replies[0]["clientId"].as_str().unwrap();
-    for data in ["short".to_owned(), "long ".repeat(50_000)] {
-        let batch = json!([
-            {"channel": "/meta/subscribe", "clientId": id, "subscription": "/a"},
-            {"channel": "/a", "clientId": id, "data": data},
-        ]);
+    let subscribe = json!([{"channel": "/meta/subscribe", "clientId": id, "subscription": "/a"}]);
+    socket
+        .send(Frame::text(subscribe.to_string()))
+        .await
+        .unwrap();
+    socket.next_frame().await.unwrap();
+    let (short, long) = ("short".to_owned(), "long ".repeat(50_000));
+    // Some are compressed and some are not; what is sent together arrives in its order.
+    for sent in [
+        vec![&short],
+        vec![&long],
+        vec![&short, &long, &short, &long, &short],
+    ] {
+        let message = |data| json!({"channel": "/a", "clientId": id, "data": data});
+        let batch: Value = sent.iter().copied().map(message).collect();
         socket.send(Frame::text(batch.to_string())).await.unwrap();
-        let frame = socket.next_frame().await.unwrap();
-        let delivered: Value = serde_json::from_slice(frame.payload()).unwrap();
-        assert_eq!(delivered, json!([{"channel": "/a", "data": data}]));
+        for data in sent {
+            let frame = socket.next_frame().await.unwrap();
+            let delivered: Value = serde_json::from_slice(frame.payload()).unwrap();
+            assert_eq!(delivered, json!([{"channel": "/a", "data": data}]));
+        }
         socket.next_frame().await.unwrap();
     }
 }

@@ -9,7 +9,6 @@ use tokio::time::Instant;
 
 mod charts;
 mod growth;
-mod machine;
 mod page;
 mod plot;
 mod report;

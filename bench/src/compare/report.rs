@@ -6,7 +6,6 @@ use std::path::Path;
 
 use super::charts::charts;
 use super::growth;
-use super::machine::{machine, version};
 use super::page::{Page, duration, with_width};
 use super::plot::short;
 use super::results::{Cell, Pacing, Summary};
@@ -14,6 +13,7 @@ use super::statistics::Spread;
 use super::targets::verdicts;
 use super::{Comparison, Extent};
 use crate::load::Pace;
+use crate::machine::{machine, version};
 use crate::pinning::Cores;
 use crate::scenario::{Scenario, Work};
 use crate::server::Server;

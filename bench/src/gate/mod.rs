@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use crate::machine;
+
 mod cases;
 mod idle;
 mod memory;
@@ -18,6 +20,9 @@ pub(crate) use self::valgrind::Cost;
 /// What each case may cost, and since when: `bench/gate.toml`.
 #[derive(Debug, Default, Deserialize)]
 struct Gate {
+    /// [`machine::counted_with`] when the costs were written down.
+    #[serde(default)]
+    counted_with: String,
     #[serde(default)]
     case: BTreeMap<String, Allowed>,
 }
@@ -35,6 +40,9 @@ struct Allowed {
 /// cheaper is to stay so.
 const TOLERANCE: f64 = 0.02;
 
+/// The same with another compiler or C library than that of the costs that are written down.
+const TOLERANCE_ELSEWHERE: f64 = 0.1;
+
 /// Costs below this do not matter: allocations that happen now and then.
 const NEGLIGIBLE: f64 = 0.05;
 
@@ -49,13 +57,24 @@ pub(crate) fn gate(why: Option<&str>, only: &[String]) -> Result<(), Box<dyn Err
     }
     let file = file();
     let mut gate = Gate::read(&file)?;
+    let here = machine::counted_with();
+    let mut tolerance = TOLERANCE;
+    if why.is_some() {
+        gate.counted_with = here;
+    } else if gate.counted_with != here {
+        tolerance = TOLERANCE_ELSEWHERE;
+        crate::say(&format!(
+            "10 % are tolerated: costs were counted with {}, and here is {here}",
+            gate.counted_with
+        ));
+    }
     let mut failed = Vec::new();
     let wanted = |case: &&Case| only.is_empty() || only.iter().any(|it| case.name.contains(&**it));
     for case in CASES.iter().filter(wanted) {
         let cost = valgrind::cost(case)?;
         let allowed = gate.case.get(case.name);
         let unit = case.counted.unit();
-        let verdict = verdict(allowed, cost, unit);
+        let verdict = verdict(allowed, cost, unit, tolerance);
         crate::say(&format!(
             "{:34} {:9.0} {unit:12} {:7.2} allocations  {}",
             case.name,
@@ -105,7 +124,12 @@ fn relative(file: &Path) -> PathBuf {
 }
 
 /// What is wrong with a cost.
-fn verdict(allowed: Option<&Allowed>, cost: Cost, unit: &str) -> Result<(), String> {
+fn verdict(
+    allowed: Option<&Allowed>,
+    cost: Cost,
+    unit: &str,
+    tolerance: f64,
+) -> Result<(), String> {
     let Some(allowed) = allowed else {
         return Err("not written down yet".to_owned());
     };
@@ -115,7 +139,7 @@ fn verdict(allowed: Option<&Allowed>, cost: Cost, unit: &str) -> Result<(), Stri
     ];
     for (found, expected, what) in pairs {
         let difference = found - expected;
-        if difference.abs() > expected * TOLERANCE && difference.abs() > NEGLIGIBLE {
+        if difference.abs() > expected * tolerance && difference.abs() > NEGLIGIBLE {
             let percent = 100.0 * difference / expected;
             return Err(format!("{percent:+.1} % {what}"));
         }
@@ -140,7 +164,7 @@ impl Gate {
 
     /// The file, with the cases in their order.
     fn text(&self) -> String {
-        let mut text = HEAD.to_owned();
+        let mut text = format!("{HEAD}counted_with = {:?}\n", self.counted_with);
         for case in CASES {
             let Some(allowed) = self.case.get(case.name) else {
                 continue;
@@ -186,7 +210,7 @@ mod tests {
 
     #[test]
     fn two_percent_are_tolerated_and_more_is_told() {
-        let verdict = |it| verdict(Some(&allowed(1000.0, 10.0)), it, "instructions");
+        let verdict = |it| verdict(Some(&allowed(1000.0, 10.0)), it, "instructions", TOLERANCE);
         assert_eq!(verdict(cost(1020.0, 10.2)), Ok(()));
         assert_eq!(verdict(cost(980.0, 9.8)), Ok(()));
         assert_eq!(
@@ -206,10 +230,16 @@ mod tests {
     #[test]
     fn allocations_now_and_then_are_no_change() {
         assert_eq!(
-            verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.04), "bytes"),
+            verdict(
+                Some(&allowed(1000.0, 0.0)),
+                cost(1000.0, 0.04),
+                "bytes",
+                TOLERANCE
+            ),
             Ok(())
         );
-        assert!(verdict(Some(&allowed(1000.0, 0.0)), cost(1000.0, 0.5), "bytes").is_err());
+        let often = cost(1000.0, 0.5);
+        assert!(verdict(Some(&allowed(1000.0, 0.0)), often, "bytes", TOLERANCE).is_err());
     }
 
     #[test]
@@ -218,9 +248,13 @@ mod tests {
             .iter()
             .map(|it| (it.name.to_owned(), allowed(1234.0, 5.5)));
         let gate = Gate {
+            counted_with: "rustc 1.95.0 (59807616e 2026-04-14), glibc 2.36".to_owned(),
             case: case.collect(),
         };
         let read: Gate = toml::from_str(&gate.text()).unwrap();
-        assert_eq!(read.case, gate.case);
+        assert_eq!(
+            (read.counted_with, read.case),
+            (gate.counted_with, gate.case)
+        );
     }
 }

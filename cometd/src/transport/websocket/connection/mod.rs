@@ -118,9 +118,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut alarms = Alarms::new(&core, stop, late);
         let mut events = 0;
         loop {
-            let next = poll_fn(|context| match self.poll_event(context) {
-                Poll::Ready(event) => Poll::Ready(Either::Left(event)),
-                Poll::Pending => alarms.poll(context).map(Either::Right),
+            let next = poll_fn(|context| {
+                if events >= MOST_EVENTS {
+                    events = 0;
+                    // A peer that always has more to say does not keep its end away.
+                    if let Poll::Ready(alarm) = alarms.poll(context) {
+                        return Poll::Ready(Either::Right(alarm));
+                    }
+                }
+                match self.poll_event(context) {
+                    Poll::Ready(event) => Poll::Ready(Either::Left(event)),
+                    Poll::Pending => alarms.poll(context).map(Either::Right),
+                }
             });
             let outcome = match next.await {
                 Either::Left(Event::Push) => self.on_push().await.map(|()| 1),
@@ -134,12 +143,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Err(end) => return end,
             }
             if events >= MOST_EVENTS {
-                events = 0;
-                // A peer that always has more to say keeps neither others from being heard, nor the end away.
+                // Nor does it keep others from being heard.
                 tokio::task::yield_now().await;
-                if core.is_stopping() {
-                    return self.on_stop().await;
-                }
             }
         }
     }

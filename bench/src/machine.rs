@@ -24,6 +24,20 @@ pub(crate) fn machine() -> String {
     )
 }
 
+/// What the same code may count differently with: the compiler, the C library, and what crates ask the
+/// processor for.
+pub(crate) fn counted_with() -> String {
+    let avx2 = field("/proc/cpuinfo", "flags")
+        .split(' ')
+        .any(|it| it == "avx2");
+    format!(
+        "{}, {}, {}",
+        version("rustc", &["--version"]),
+        version("getconf", &["GNU_LIBC_VERSION"]),
+        if avx2 { "AVX2" } else { "no AVX2" },
+    )
+}
+
 /// What a program says about its version, in its first line.
 pub(crate) fn version(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
