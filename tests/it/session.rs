@@ -1,12 +1,15 @@
 //! The life of a session: section 11.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use cometd::{
     Deferred, Exchange, Extension, Flow, Message, Removal, SendError, ServerSession, Stopped,
 };
-use cometd_tests::{Client, advance, delivery, failed, ms, ok, settle, setup};
+use cometd_tests::{Client, advance, delivery, failed, ms, ok, settle, setup, start};
 use parking_lot::Mutex;
+use tokio::sync::Notify;
+use tokio::time::Instant;
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_session_expires() {
@@ -276,4 +279,30 @@ async fn listeners_learn_of_an_end_before_the_subscriptions_go() {
         .on_removed(async move |_, _| own.0.lock().push("callback"));
     advance(ms(4000)).await;
     assert_eq!(*log.0.lock(), ["removed", "unsubscribed", "callback"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn others_have_their_turn_while_many_sessions_expire_together() {
+    let app = setup().start().await;
+    let begun = Instant::now();
+    let mut clients = Vec::new();
+    for _ in 0..100 {
+        clients.push(app.client().up().await);
+    }
+    assert_eq!(
+        begun.elapsed(),
+        Duration::ZERO,
+        "or they do not expire together"
+    );
+    let (ended, server) = (Arc::new(Notify::new()), app.server().clone());
+    let first = Arc::clone(&ended);
+    let session = app.session(&clients[0]).unwrap();
+    session.on_removed(async move |_, _| first.notify_one());
+    let left = start(async move {
+        ended.notified().await;
+        server.statistics().sessions
+    });
+    advance(ms(4000)).await;
+    assert!((1..100).contains(&left.answer().await));
+    assert_eq!(app.server().statistics().sessions, 0);
 }
