@@ -1,11 +1,14 @@
 //! One socket for both directions: section 16.
 
-use cometd::{Deferred, Extension, Flow, Reply, ServerSession};
-use cometd_tests::{App, Event, Socket, advance, check, delivery, failed, ms, ok, settle, setup};
+use cometd::{Deferred, Extension, Flow, Message, Reply, ServerSession};
+use cometd_tests::{
+    App, Event, Socket, advance, check, delivery, failed, ms, ok, settle, setup, start,
+};
 use http::Request;
 use http_body_util::Full;
 use serde_json::{Value, json};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::sync::Notify;
 
 use crate::handshake::Greeter;
@@ -601,7 +604,7 @@ async fn a_connect_that_is_answered_on_the_socket_of_old_takes_no_messages_there
     second.publish("/other", 1).await;
     second.expect([ok("/other")]).await;
     let session = app.session(&first).unwrap();
-    let mut lazy = cometd::Message::new("/lazy", 1).unwrap();
+    let mut lazy = Message::new("/lazy", 1).unwrap();
     lazy.set_lazy(true);
     session.deliver_message(None, lazy).await.unwrap();
     gate.0.notify_one();
@@ -617,4 +620,29 @@ async fn what_asks_for_a_socket_and_is_no_handshake_is_refused_in_our_words() {
     let answer = app.call(request.body(Full::<bytes::Bytes>::default()).unwrap());
     let answer = answer.await;
     assert_eq!(answer.refused(400).text, "not a WebSocket handshake");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_with_much_to_say_takes_turns_with_others() {
+    const SENT: usize = 400;
+    let app = setup().start().await;
+    let mut socket = app.socket().await.up().await;
+    let (begun, heard) = (Arc::new(Notify::new()), Arc::new(AtomicUsize::new(0)));
+    let (first, count) = (Arc::clone(&begun), Arc::clone(&heard));
+    let attachment = app.server().on("/service/much", move |_, _: Message| {
+        count.fetch_add(1, Ordering::Relaxed);
+        first.notify_one();
+        async {}
+    });
+    let others = start(async move {
+        begun.notified().await;
+        heard.load(Ordering::Relaxed)
+    });
+    let message = json!([{"channel": "/service/much", "clientId": socket.client_id(), "data": 1}]);
+    socket.send_together(&vec![message; SENT]).await;
+    assert!((1..SENT).contains(&others.answer().await));
+    for _ in 0..SENT {
+        socket.frame().await;
+    }
+    drop(attachment);
 }

@@ -114,6 +114,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.send_text(&envelope.to_string()).await;
     }
 
+    /// Sends envelopes with one write.
+    pub async fn send_together(&mut self, envelopes: &[Value]) {
+        let frames = envelopes.iter();
+        let frames = frames.flat_map(|it| frame(TEXT, it.to_string().as_bytes()));
+        self.send_bytes(&frames.collect::<Vec<_>>()).await;
+    }
+
     /// Sends a text frame.
     pub async fn send_text(&mut self, text: &str) {
         self.send_frame(TEXT, text.as_bytes()).await;
