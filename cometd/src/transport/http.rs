@@ -131,7 +131,7 @@ impl Polling {
         let malformed = |error| response::malformed(&error);
         let requests = decode(&texts, core.limits()).map_err(malformed)?;
         // The body may have taken its time.
-        if core.stop().is_cancelled() {
+        if core.is_stopping() {
             return Err(response::empty(StatusCode::SERVICE_UNAVAILABLE));
         }
         let waiting = parts.extensions.get().cloned();

@@ -120,7 +120,7 @@ impl Endpoint {
         B: HttpBody<Data = Bytes> + Send + 'static,
         B::Error: std::error::Error + Send + Sync + 'static,
     {
-        if self.core.stop().is_cancelled() {
+        if self.core.is_stopping() {
             let status = StatusCode::SERVICE_UNAVAILABLE;
             return at_once(response::plain(status, "the server is stopping"));
         }
