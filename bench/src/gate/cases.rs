@@ -135,7 +135,15 @@ pub(crate) const CASES: &[Case] = &[
         operations: 500,
         tolerance: TOLERANCE,
         counted: Counted::Work,
-        run: |operations| Box::pin(echo(operations)),
+        run: |operations| Box::pin(echo(operations, 1)),
+    },
+    Case {
+        name: "websocket-echo-in-burst",
+        what: "the same, 50 messages and what they lead to at once",
+        operations: 2000,
+        tolerance: TOLERANCE,
+        counted: Counted::Work,
+        run: |operations| Box::pin(echo(operations, 50)),
     },
     Case {
         name: "long-polling-publish",
@@ -258,15 +266,16 @@ async fn websocket(mut app: App, operations: u32, subscribers: usize) -> Outcome
     Ok(())
 }
 
-async fn echo(operations: u32) -> Outcome<()> {
+async fn echo(operations: u32, burst: usize) -> Outcome<()> {
     let mut app = App::echoing().await?;
     let mut socket = app.socket().await?;
     let message = publish(&socket.client_id, "/service/echo", &small());
     let envelope = Value::Array(vec![message]).to_string();
-    for _ in 0..operations {
-        socket.send(&envelope).await?;
+    let envelopes = vec![envelope.as_str(); burst];
+    for _ in 0..operations as usize / burst {
+        socket.send_all(&envelopes).await?;
         // The message, and the reply.
-        socket.messages(2).await?;
+        socket.messages(2 * burst).await?;
     }
     Ok(())
 }

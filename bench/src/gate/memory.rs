@@ -140,34 +140,42 @@ impl Socket {
     }
 
     pub(super) async fn send(&mut self, envelope: &str) -> Outcome<()> {
+        self.send_all(&[envelope]).await
+    }
+
+    /// Sends envelopes at once, a frame for each.
+    pub(super) async fn send_all(&mut self, envelopes: &[&str]) -> Outcome<()> {
         let mut out = Vec::new();
-        frame::write(&mut out, Side::Client, frame::TEXT, envelope.as_bytes());
+        for envelope in envelopes {
+            frame::write(&mut out, Side::Client, frame::TEXT, envelope.as_bytes());
+        }
         Ok(self.io.write_all(&out).await?)
     }
 
     /// Reads this many frames. Allocates nothing: what is counted is the server's.
     pub(super) async fn messages(&mut self, frames: usize) -> Outcome<()> {
+        let mut end = 0;
         for _ in 0..frames {
-            let (length, _) = self.frame().await?;
-            self.read.drain(..length);
+            end = self.frame(end).await?.end;
         }
+        self.read.drain(..end);
         Ok(())
     }
 
     /// Reads one frame; its payload.
     async fn message(&mut self) -> Outcome<Vec<u8>> {
-        let (length, payload) = self.frame().await?;
-        let payload = self.read.get(payload).unwrap_or_default().to_vec();
-        self.read.drain(..length);
-        Ok(payload)
+        let payload = self.frame(0).await?;
+        let text = self.read.get(payload.clone()).unwrap_or_default().to_vec();
+        self.read.drain(..payload.end);
+        Ok(text)
     }
 
-    /// Waits for a whole frame: its length, and where its payload is.
-    async fn frame(&mut self) -> Outcome<(usize, Range<usize>)> {
+    /// Waits for the whole frame that begins there; where its payload is.
+    async fn frame(&mut self, start: usize) -> Outcome<Range<usize>> {
         loop {
-            if let Some(frame) = frame::parse(&self.read) {
-                let start = frame.length - frame.payload.len();
-                return Ok((frame.length, start..frame.length));
+            if let Some(frame) = self.read.get(start..).and_then(frame::parse) {
+                let end = start + frame.length;
+                return Ok(end - frame.payload.len()..end);
             }
             if self.io.read_buf(&mut self.read).await? == 0 {
                 return Err("the connection ended".into());
