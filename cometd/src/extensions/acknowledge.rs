@@ -98,7 +98,7 @@ impl Acknowledge {
         }
         if session.acknowledge(batch) {
             // What is missing is not kept waiting.
-            message.advice.timeout.get_or_insert(Duration::ZERO);
+            message.advice_mut().timeout.get_or_insert(Duration::ZERO);
         }
     }
 }

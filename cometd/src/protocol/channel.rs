@@ -32,6 +32,11 @@ impl ChannelId {
         Self(name)
     }
 
+    /// A copy that shares nothing with the text that it was read from.
+    pub(super) fn detached(&self) -> Self {
+        Self(String::from(&*self.0).into())
+    }
+
     /// The name of a meta channel.
     pub(crate) const fn meta(channel: MetaChannel) -> Self {
         Self(ByteString::from_static(channel.name()))

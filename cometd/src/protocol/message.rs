@@ -1,7 +1,8 @@
 //! A message on its way through the server.
 
 use std::fmt;
-use std::ops::Deref;
+use std::ops::{Deref, Range};
+use std::sync::OnceLock;
 
 use bytestring::ByteString;
 use serde::Deserialize;
@@ -17,19 +18,26 @@ use super::json::{IntoData, RawJson};
 ///
 /// `data`, `ext` and fields that the server does not know are kept as the text in which they came.
 /// A clone shares all texts.
-#[derive(Clone, PartialEq)]
+#[derive(Clone)]
 pub struct Message {
     pub(crate) channel: ChannelId,
     pub(crate) id: Option<ByteString>,
     pub(crate) data: Option<RawJson>,
-    pub(crate) ext: Option<RawJson>,
-    pub(crate) subscription: Option<RawJson>,
-    pub(crate) advice: RequestAdvice,
-    /// `successful`, for the few messages of the server that are shaped like replies.
-    pub(crate) successful: Option<bool>,
-    /// All other fields, such as `timestamp`, in the order in which they came.
-    pub(crate) fields: Vec<(ByteString, RawJson)>,
     pub(crate) lazy: bool,
+    /// Boxed, because few messages have any of it and all are moved.
+    rare: Option<Box<Rare>>,
+}
+
+/// What most messages do not have.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Rare {
+    pub(super) ext: Option<RawJson>,
+    pub(super) subscription: Option<RawJson>,
+    pub(super) advice: RequestAdvice,
+    /// `successful`, for the few messages of the server that are shaped like replies.
+    pub(super) successful: Option<bool>,
+    /// All other fields, such as `timestamp`, in the order in which they came.
+    pub(super) fields: Vec<(ByteString, RawJson)>,
 }
 
 impl Message {
@@ -79,10 +87,9 @@ impl Message {
     }
 
     fn about(meta: MetaChannel, channel: &str) -> Self {
-        Self {
-            subscription: RawJson::of(channel).ok(),
-            ..Self::empty(ChannelId::meta(meta))
-        }
+        let mut message = Self::empty(ChannelId::meta(meta));
+        message.set_subscription(RawJson::of(channel).ok());
+        message
     }
 
     /// A message with nothing but a channel.
@@ -91,17 +98,18 @@ impl Message {
             channel,
             id: None,
             data: None,
-            ext: None,
-            subscription: None,
-            advice: RequestAdvice {
-                present: false,
-                timeout: None,
-                interval: None,
-            },
-            successful: None,
-            fields: Vec::new(),
             lazy: false,
+            rare: None,
         }
+    }
+
+    /// What most messages do not have, if this one has any of it.
+    pub(super) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    pub(super) fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// The channel that the message was sent to.
@@ -151,7 +159,7 @@ impl Message {
             false => None,
         };
         self.data = Some(data.into_data()?);
-        if mark.is_some() || self.ext.is_some() {
+        if mark.is_some() || self.ext().is_some() {
             self.set_ext_field("binary", mark.as_ref());
         }
         Ok(())
@@ -159,44 +167,68 @@ impl Message {
 
     /// The `ext` object, for extensions.
     #[must_use]
-    pub const fn ext(&self) -> Option<&RawJson> {
-        self.ext.as_ref()
+    pub fn ext(&self) -> Option<&RawJson> {
+        self.rare()?.ext.as_ref()
     }
 
     /// Replaces the `ext` object.
     pub fn set_ext(&mut self, ext: Option<RawJson>) {
-        self.ext = ext;
+        if ext.is_some() || self.rare.is_some() {
+            self.rare_mut().ext = ext;
+        }
     }
 
     /// A field of the `ext` object.
     #[must_use]
     pub fn ext_field(&self, name: &str) -> Option<RawJson> {
-        ext::field(self.ext.as_ref(), name)
+        ext::field(self.ext(), name)
     }
 
     /// Sets a field of the `ext` object, or removes it; an object without fields goes, too.
     pub fn set_ext_field(&mut self, name: &str, value: Option<&RawJson>) {
-        self.ext = ext::with_field(self.ext.as_ref(), name, value);
+        self.set_ext(ext::with_field(self.ext(), name, value));
     }
 
     /// What a subscribe or unsubscribe message names: a string or an array of strings.
     #[must_use]
-    pub const fn subscription(&self) -> Option<&RawJson> {
-        self.subscription.as_ref()
+    pub fn subscription(&self) -> Option<&RawJson> {
+        self.rare()?.subscription.as_ref()
+    }
+
+    pub(crate) fn set_subscription(&mut self, subscription: Option<RawJson>) {
+        if subscription.is_some() || self.rare.is_some() {
+            self.rare_mut().subscription = subscription;
+        }
+    }
+
+    /// What the client asks for with its connect.
+    pub(crate) fn advice(&self) -> RequestAdvice {
+        self.rare().map(|it| it.advice).unwrap_or_default()
+    }
+
+    pub(crate) fn advice_mut(&mut self) -> &mut RequestAdvice {
+        &mut self.rare_mut().advice
+    }
+
+    /// `successful`, which only messages have that are shaped like replies.
+    pub(crate) fn successful(&self) -> Option<bool> {
+        self.rare()?.successful
+    }
+
+    pub(crate) fn set_successful(&mut self, successful: bool) {
+        self.rare_mut().successful = Some(successful);
     }
 
     /// A field that the server does not know, such as `timestamp`.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&RawJson> {
-        self.fields
-            .iter()
-            .find(|(it, _)| it == name)
-            .map(|(_, value)| value)
+        let mut fields = self.rare()?.fields.iter();
+        fields.find(|(it, _)| it == name).map(|(_, value)| value)
     }
 
     /// Sets or replaces such a field.
     pub fn set_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
-        set_field(&mut self.fields, name.into(), value);
+        set_field(&mut self.rare_mut().fields, name.into(), value);
     }
 
     /// Whether the message may wait for company before it is delivered (section 13).
@@ -224,6 +256,20 @@ pub(super) fn set_field(fields: &mut Vec<(ByteString, RawJson)>, name: ByteStrin
     }
 }
 
+impl PartialEq for Message {
+    fn eq(&self, other: &Self) -> bool {
+        let rare = match (self.rare(), other.rare()) {
+            (Some(one), Some(other)) => one == other,
+            (Some(one), None) | (None, Some(one)) => *one == Rare::default(),
+            (None, None) => true,
+        };
+        rare && self.channel == other.channel
+            && self.id == other.id
+            && self.data == other.data
+            && self.lazy == other.lazy
+    }
+}
+
 /// The message as JSON, without the id of its sender.
 impl fmt::Display for Message {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -242,14 +288,40 @@ impl fmt::Debug for Message {
 /// A message that has been serialised: its text serves every session that it is delivered to.
 #[derive(Debug)]
 pub struct FrozenMessage {
-    message: Message,
     /// The text of an envelope with this one message, as a WebSocket frame carries it.
-    envelope: ByteString,
+    envelope: String,
+    lazy: bool,
+    parts: Parts,
+    /// The message, once somebody has asked for it.
+    message: OnceLock<Box<Message>>,
+}
+
+/// Where the parts of a message are in the text of an envelope.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    pub(super) channel: Range<usize>,
+    pub(super) data: Range<usize>,
 }
 
 impl FrozenMessage {
-    pub(super) const fn new(message: Message, envelope: ByteString) -> Self {
-        Self { message, envelope }
+    /// A message that has nothing but a channel and data, as its text.
+    pub(super) const fn plain(envelope: String, lazy: bool, parts: Parts) -> Self {
+        Self {
+            envelope,
+            lazy,
+            parts,
+            message: OnceLock::new(),
+        }
+    }
+
+    /// A message and its text.
+    pub(super) fn with_message(envelope: String, message: Message) -> Self {
+        Self {
+            envelope,
+            lazy: message.lazy,
+            parts: Parts::default(),
+            message: Box::new(message).into(),
+        }
     }
 
     /// The JSON text of the message.
@@ -262,17 +334,36 @@ impl FrozenMessage {
 
     /// The message.
     #[must_use]
-    pub const fn message(&self) -> &Message {
-        &self.message
+    pub fn message(&self) -> &Message {
+        // Most messages are written to their subscribers, and nobody looks at them again.
+        self.message.get_or_init(|| Box::new(self.thaw()))
+    }
+
+    fn thaw(&self) -> Message {
+        let text = ByteString::from(&*self.envelope);
+        let part = |at: &Range<usize>| {
+            let part = text.get(at.clone()).unwrap_or_default();
+            text.slice_ref(part)
+        };
+        let mut message = Message::empty(ChannelId::checked(part(&self.parts.channel)));
+        message.data = Some(RawJson::checked(part(&self.parts.data)));
+        message.lazy = self.lazy;
+        message
+    }
+
+    /// Whether the message may wait for company, as [`Message::is_lazy`].
+    #[must_use]
+    pub const fn is_lazy(&self) -> bool {
+        self.lazy
     }
 
     /// The text of an envelope that holds this message alone.
-    pub(crate) const fn envelope(&self) -> &ByteString {
+    pub(crate) fn envelope(&self) -> &str {
         &self.envelope
     }
 
     /// How many bytes a queue is charged for the message.
-    pub(crate) fn size(&self) -> usize {
+    pub(crate) const fn size(&self) -> usize {
         self.envelope.len()
     }
 }
@@ -284,6 +375,6 @@ impl Deref for FrozenMessage {
     type Target = Message;
 
     fn deref(&self) -> &Message {
-        &self.message
+        self.message()
     }
 }

@@ -19,14 +19,20 @@ use super::transport::Transport;
 pub struct Reply {
     pub(super) echo: Echo,
     pub(super) outcome: Option<Result<(), Option<BayeuxError>>>,
-    /// Boxed, because few replies have it and all are moved.
-    pub(super) handshake: Option<Box<Handshaken>>,
+    /// Boxed, because few replies have any of it and all are moved.
+    rare: Option<Box<Rare>>,
+    notes: http::Extensions,
+}
+
+/// What most replies do not have.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rare {
+    pub(super) handshake: Option<Handshaken>,
     pub(super) advice: Option<Advice>,
     pub(super) ext: Option<RawJson>,
     pub(super) fields: Vec<(ByteString, RawJson)>,
     /// Which connect of its session this answers.
     connect: Option<u64>,
-    notes: http::Extensions,
 }
 
 /// What only the reply to a successful handshake has.
@@ -44,13 +50,18 @@ impl Reply {
         Self {
             echo,
             outcome: None,
-            handshake: None,
-            advice: None,
-            ext: None,
-            fields: Vec::new(),
-            connect: None,
+            rare: None,
             notes: http::Extensions::new(),
         }
+    }
+
+    /// What most replies do not have, if this one has any of it.
+    pub(super) fn rare(&self) -> Option<&Rare> {
+        self.rare.as_deref()
+    }
+
+    fn rare_mut(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 
     /// Whether the request succeeded; `None` while that is open.
@@ -79,34 +90,38 @@ impl Reply {
 
     /// The advice that the client is going to get.
     #[must_use]
-    pub const fn advice(&self) -> Option<&Advice> {
-        self.advice.as_ref()
+    pub fn advice(&self) -> Option<&Advice> {
+        self.rare()?.advice.as_ref()
     }
 
     /// Replaces the advice.
-    pub const fn set_advice(&mut self, advice: Option<Advice>) {
-        self.advice = advice;
+    pub fn set_advice(&mut self, advice: Option<Advice>) {
+        if advice.is_some() || self.rare.is_some() {
+            self.rare_mut().advice = advice;
+        }
     }
 
     /// The `ext` object.
     #[must_use]
-    pub const fn ext(&self) -> Option<&RawJson> {
-        self.ext.as_ref()
+    pub fn ext(&self) -> Option<&RawJson> {
+        self.rare()?.ext.as_ref()
     }
 
     /// Replaces the `ext` object.
     pub fn set_ext(&mut self, ext: Option<RawJson>) {
-        self.ext = ext;
+        if ext.is_some() || self.rare.is_some() {
+            self.rare_mut().ext = ext;
+        }
     }
 
     /// Sets a field of the `ext` object, or removes it; an object without fields goes, too.
     pub fn set_ext_field(&mut self, name: &str, value: Option<&RawJson>) {
-        self.ext = ext::with_field(self.ext.as_ref(), name, value);
+        self.set_ext(ext::with_field(self.ext(), name, value));
     }
 
     /// Sets or replaces a field that the server does not know.
     pub fn set_field(&mut self, name: impl Into<ByteString>, value: RawJson) {
-        set_field(&mut self.fields, name.into(), value);
+        set_field(&mut self.rare_mut().fields, name.into(), value);
     }
 
     /// What hooks have noted for those that see the reply later; the client gets none of it.
@@ -122,17 +137,17 @@ impl Reply {
     }
 
     /// The number of the connect that this answers, among those of its session.
-    pub(crate) const fn connect(&self) -> Option<u64> {
-        self.connect
+    pub(crate) fn connect(&self) -> Option<u64> {
+        self.rare()?.connect
     }
 
-    pub(crate) const fn set_connect(&mut self, number: u64) {
-        self.connect = Some(number);
+    pub(crate) fn set_connect(&mut self, number: u64) {
+        self.rare_mut().connect = Some(number);
     }
 
     /// Whether this answers a handshake that was accepted.
-    pub(crate) const fn is_handshaken(&self) -> bool {
-        self.handshake.is_some()
+    pub(crate) fn is_handshaken(&self) -> bool {
+        self.rare().is_some_and(|it| it.handshake.is_some())
     }
 
     /// The request succeeded.
@@ -153,24 +168,24 @@ impl Reply {
     /// Adds what is due, beneath what a hook has already said (AUTH-5).
     pub(crate) fn add_advice(&mut self, due: Option<Advice>) {
         let Some(due) = due else { return };
-        let present = self.advice.unwrap_or_default();
-        self.advice = Some(Advice {
+        let present = self.advice().copied().unwrap_or_default();
+        self.set_advice(Some(Advice {
             reconnect: present.reconnect.or(due.reconnect),
             interval: present.interval.or(due.interval),
             timeout: present.timeout.or(due.timeout),
             max_interval: present.max_interval.or(due.max_interval),
             multiple_clients: present.multiple_clients || due.multiple_clients,
-        });
+        }));
     }
 
     /// The request was a handshake, and there is a session now.
     pub(crate) fn handshaken(&mut self, handshaken: Handshaken) {
-        self.handshake = Some(Box::new(handshaken));
+        self.rare_mut().handshake = Some(handshaken);
         self.succeed();
     }
 
     /// What the reply to a handshake has.
     pub(crate) fn handshake_mut(&mut self) -> Option<&mut Handshaken> {
-        self.handshake.as_deref_mut()
+        self.rare.as_mut()?.handshake.as_mut()
     }
 }

@@ -75,7 +75,7 @@ impl Calls {
         if message.channel().kind() != ChannelKind::Service {
             return false;
         }
-        let (Some(id), Some(successful)) = (message.id(), message.successful) else {
+        let (Some(id), Some(successful)) = (message.id(), message.successful()) else {
             return false;
         };
         let Some(waiting) = self.waiting.lock().remove(id) else {

@@ -61,7 +61,7 @@ impl Core {
             .context
             .transport()
             .unwrap_or(Transport::LongPolling);
-        let asked = exchange.message.advice;
+        let asked = exchange.message.advice();
         let connected = session.connect(self.pacing(Some(transport)), now());
         let Some((guard, again)) = connected else {
             let ended = session.phase() == Phase::Disconnected;

@@ -154,12 +154,10 @@ impl LocalSession {
         let data = data.into_data().map_err(LocalError::from)?;
         let local = self.session.local().ok_or(CallError::NoAnswer)?;
         let call = local.calls.open();
-        self.request(Message {
-            id: Some(call.id().clone()),
-            data: Some(data),
-            ..Message::empty(channel)
-        })
-        .await?;
+        let mut message = Message::empty(channel);
+        message.id = Some(call.id().clone());
+        message.data = Some(data);
+        self.request(message).await?;
         match call.answer().await {
             Some(Ok(result)) => Ok(result),
             Some(Err(failure)) => Err(CallError::Failed(failure)),
@@ -240,11 +238,8 @@ impl LocalSession {
         channel: MetaChannel,
         name: &ChannelPattern,
     ) -> Result<(), LocalError> {
-        let subscription = Some(RawJson::of(name.as_str())?);
-        let message = Message {
-            subscription,
-            ..Message::empty(ChannelId::meta(channel))
-        };
+        let mut message = Message::empty(ChannelId::meta(channel));
+        message.set_subscription(Some(RawJson::of(name.as_str())?));
         self.request(message).await
     }
 

@@ -72,7 +72,7 @@ impl Core {
         if kind == ChannelKind::Broadcast {
             // PUB-2, PUB-3: what a subscriber gets is the message, not the request.
             exchange.message.id = None;
-            exchange.message.subscription = None;
+            exchange.message.set_subscription(None);
         }
         self.listen(route, sender, exchange).await?;
         self.count_published();

@@ -227,11 +227,9 @@ impl PendingCall {
     /// Sends the answer as a delivered message that keeps the id of the request (`services.md` 2.6.36);
     /// there is always a `data` field (2.6.37).
     async fn send(&self, successful: bool, data: impl IntoData) -> Result<(), SendError> {
-        let mut message = Message {
-            id: self.id.clone(),
-            successful: Some(successful),
-            ..Message::empty(self.channel.clone())
-        };
+        let mut message = Message::empty(self.channel.clone());
+        message.id.clone_from(&self.id);
+        message.set_successful(successful);
         message.set_data(data)?;
         let _last = LastChance(self);
         self.sender.deliver_message(None, message).await

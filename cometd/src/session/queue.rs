@@ -15,7 +15,7 @@ pub(crate) trait Queued {
 
 impl Queued for Arc<FrozenMessage> {
     fn is_lazy(&self) -> bool {
-        self.message().is_lazy()
+        FrozenMessage::is_lazy(self)
     }
 
     fn size(&self) -> usize {

@@ -185,6 +185,14 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Whether there is anything that most messages do not have.
+    fn has_rare(&self) -> bool {
+        self.ext.is_some()
+            || self.advice.is_some()
+            || self.subscription.is_some()
+            || !self.others.is_empty()
+    }
+
     fn into_message(
         self,
         echo: &Echo,
@@ -198,21 +206,24 @@ impl<'a> Fields<'a> {
         {
             return Err(BayeuxError::MessageIdInvalid);
         }
-        let advice = self.advice.map(parse_advice).transpose()?;
-        let fields = self.others.into_iter();
-        Ok(Message {
-            channel,
-            id: echo.id.clone(),
-            data: self.data.map(|it| raw(text, it)),
-            ext: self.ext.map(|it| raw(text, it)),
-            subscription: echo.subscription.clone(),
-            advice: advice.unwrap_or_default(),
-            successful: None,
-            fields: fields
+        let mut message = Message::empty(channel);
+        message.id.clone_from(&echo.id);
+        message.data = self.data.map(|it| raw(text, it));
+        if self.has_rare() {
+            let fields = self.others.into_iter();
+            let rare = message.rare_mut();
+            rare.ext = self.ext.map(|it| raw(text, it));
+            rare.subscription.clone_from(&echo.subscription);
+            rare.advice = self
+                .advice
+                .map(parse_advice)
+                .transpose()?
+                .unwrap_or_default();
+            rare.fields = fields
                 .map(|(key, value)| (share(text, key), raw(text, value)))
-                .collect(),
-            lazy: false,
-        })
+                .collect();
+        }
+        Ok(message)
     }
 }
 
@@ -459,8 +470,7 @@ mod tests {
         // PUB-3
         let text = r#"{"channel":"/a","successful":true,"\u0065rror":"x"}"#;
         let message = request(text).message.unwrap();
-        assert!(message.fields.is_empty());
-        assert_eq!(message.successful, None);
+        assert_eq!(message.rare(), None);
     }
 
     #[test]
@@ -476,7 +486,7 @@ mod tests {
     #[test]
     fn advice_without_numbers_falls_through() {
         // CN-1
-        let advice = |text| request(text).message.unwrap().advice;
+        let advice = |text| request(text).message.unwrap().advice();
         assert!(advice(r#"{"channel":"/a","advice":{}}"#).present);
         assert_eq!(
             advice(r#"{"channel":"/a","advice":{"timeout":-1}}"#).timeout,

@@ -7,9 +7,8 @@ use bytestring::ByteString;
 
 use super::reader::plain;
 use crate::protocol::advice::Advice;
-use crate::protocol::channel::ChannelId;
 use crate::protocol::json::RawJson;
-use crate::protocol::message::{FrozenMessage, Message};
+use crate::protocol::message::{FrozenMessage, Message, Parts};
 use crate::protocol::reply::{Handshaken, Reply};
 
 /// Writes replies, messages and more replies as one envelope.
@@ -44,38 +43,33 @@ pub(crate) fn envelope<'a>(
 /// Bytes that most replies need.
 const REPLY: usize = 64;
 
-/// Serialises a message, and lets its fields point into the text that was written: what waits in a
-/// queue does not keep the body alive in which the message arrived.
+/// Serialises a message. What waits in a queue does not keep the body alive in which the message arrived.
 pub(crate) fn freeze(mut message: Message) -> FrozenMessage {
-    let size = message.data.as_ref().map_or(0, |data| data.as_str().len());
-    let mut out = String::with_capacity(size + message.channel.as_str().len() + 32);
+    let channel = message.channel.as_str().len();
+    let data = message.data.as_ref().map_or(0, |data| data.as_str().len());
+    let plain = CHANNEL.len() + channel + DATA.len() + data + "[}]".len();
+    let mut out = String::with_capacity(plain);
     out.push('[');
     write_message(&mut out, &message);
     out.push(']');
-    let text = ByteString::from(out);
 
-    let channel = 1 + CHANNEL.len();
-    if let Some(name) = part(&text, channel, message.channel.as_str()) {
-        message.channel = ChannelId::checked(name);
+    // What has more than that, or a name with escapes, is longer.
+    if message.data.is_some() && out.len() == plain {
+        let channel = 1 + CHANNEL.len()..1 + CHANNEL.len() + channel;
+        let data = channel.end + DATA.len()..channel.end + DATA.len() + data;
+        return FrozenMessage::plain(out, message.lazy, Parts { channel, data });
     }
-    let data = channel + message.channel.as_str().len() + DATA.len();
-    message.data = message.data.map(|present| {
-        part(&text, data, present.as_str()).map_or_else(|| present.detached(), RawJson::checked)
-    });
+    message.channel = message.channel.detached();
+    message.data = message.data.map(|data| data.detached());
     message.id = message.id.map(|id| String::from(&*id).into());
-    message.subscription = message.subscription.map(|it| it.detached());
-    message.ext = message.ext.map(|ext| ext.detached());
-    for (name, value) in &mut message.fields {
+    let rare = message.rare_mut();
+    rare.subscription = rare.subscription.take().map(|it| it.detached());
+    rare.ext = rare.ext.take().map(|ext| ext.detached());
+    for (name, value) in &mut rare.fields {
         *name = String::from(&**name).into();
         *value = value.detached();
     }
-    FrozenMessage::new(message, text)
-}
-
-/// The slice of `text` that starts at `start` and reads `expected`.
-fn part(text: &ByteString, start: usize, expected: &str) -> Option<ByteString> {
-    let part = text.get(start..start + expected.len())?;
-    (part == expected).then(|| text.slice_ref(part))
+    FrozenMessage::with_message(out, message)
 }
 
 /// How a message starts, up to the name of its channel.
@@ -91,12 +85,14 @@ pub(crate) fn write_message(out: &mut String, message: &Message) {
         object.field("data").raw(data);
     }
     object.optional_string("id", message.id.as_deref());
-    object.optional("subscription", message.subscription.as_ref());
-    object.optional("ext", message.ext.as_ref());
-    if let Some(successful) = message.successful {
-        object.field("successful").boolean(successful);
+    if let Some(rare) = message.rare() {
+        object.optional("subscription", rare.subscription.as_ref());
+        object.optional("ext", rare.ext.as_ref());
+        if let Some(successful) = rare.successful {
+            object.field("successful").boolean(successful);
+        }
+        object.fields(&rare.fields);
     }
-    object.fields(&message.fields);
     object.end();
 }
 
@@ -116,14 +112,16 @@ fn write_reply(out: &mut String, reply: &Reply) {
             }
         }
     }
-    if let Some(handshaken) = &reply.handshake {
-        write_handshake(&mut object, handshaken);
+    if let Some(rare) = reply.rare() {
+        if let Some(handshaken) = &rare.handshake {
+            write_handshake(&mut object, handshaken);
+        }
+        if let Some(advice) = &rare.advice {
+            write_advice(object.field("advice").out, advice);
+        }
+        object.optional("ext", rare.ext.as_ref());
+        object.fields(&rare.fields);
     }
-    if let Some(advice) = &reply.advice {
-        write_advice(object.field("advice").out, advice);
-    }
-    object.optional("ext", reply.ext.as_ref());
-    object.fields(&reply.fields);
     object.end();
 }
 
@@ -285,6 +283,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::protocol::channel::Grammar;
     use crate::protocol::codec::{Limits, decode};
     use crate::protocol::{BayeuxError, ClientId, Reconnect, Transport};
 
@@ -349,20 +348,52 @@ mod tests {
 
     #[test]
     fn a_frozen_message_keeps_its_text_and_not_the_body_it_came_in() {
-        let text =
-            r#"{"clientId":"c","channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#;
-        let request = decode(&ByteString::from(text), &Limits::default())
-            .unwrap()
-            .remove(0);
-        let frozen = request.message.unwrap().freeze();
-        assert_eq!(
-            frozen.as_str(),
-            r#"{"channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#
-        );
-        assert_eq!(frozen.envelope(), &format!("[{}]", frozen.as_str()));
-        let inside = frozen.envelope().as_bytes().as_ptr_range();
-        assert!(inside.contains(&frozen.data().as_str().as_ptr()));
-        assert!(inside.contains(&frozen.channel().as_str().as_ptr()));
+        for (text, expected) in [
+            (
+                r#"{"clientId":"c","channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#,
+                r#"{"channel":"/a","data":[1.0,"é<"],"ext":{"k":1},"timestamp":"t"}"#,
+            ),
+            (
+                r#"{"clientId":"c","channel":"/a","data":[1.0,"é<"]}"#,
+                r#"{"channel":"/a","data":[1.0,"é<"]}"#,
+            ),
+        ] {
+            let body = ByteString::from(text);
+            let request = decode(&body, &Limits::default()).unwrap().remove(0);
+            let frozen = request.message.unwrap().freeze();
+            assert_eq!(frozen.as_str(), expected);
+            assert_eq!(frozen.envelope(), format!("[{expected}]"));
+            let body = body.as_bytes().as_ptr_range();
+            assert!(!body.contains(&frozen.data().as_str().as_ptr()));
+            assert!(!body.contains(&frozen.channel().as_str().as_ptr()));
+        }
+    }
+
+    #[test]
+    fn a_frozen_message_is_what_was_frozen() {
+        let lax = Limits {
+            grammar: Grammar {
+                strict: false,
+                ..Grammar::default()
+            },
+            ..Limits::default()
+        };
+        for text in [
+            r#"{"channel":"/a","data":[1.0,"é<"]}"#,
+            r#"{"channel":"/a"}"#,
+            r#"{"channel":"/a","data":null}"#,
+            r#"{"channel":"/a\\\"","data":{}}"#,
+            r#"{"channel":"/a","data":1,"id":"7"}"#,
+            r#"{"channel":"/a","data":1,"ext":{},"x\"":2}"#,
+        ] {
+            let request = decode(&ByteString::from(text), &lax).unwrap().remove(0);
+            let mut message = request.message.unwrap();
+            message.set_lazy(true);
+            let frozen = message.clone().freeze();
+            assert_eq!(frozen.as_str(), text);
+            assert_eq!(*frozen.message(), message);
+            assert!(frozen.is_lazy());
+        }
     }
 
     #[test]

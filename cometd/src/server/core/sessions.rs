@@ -111,7 +111,7 @@ impl Core {
     /// for nobody: an extension that does not answer at once is passed over.
     fn farewell(&self, session: &ServerSession) -> Option<Arc<FrozenMessage>> {
         let mut message = Message::empty(ChannelId::meta(MetaChannel::Disconnect));
-        message.successful = Some(true);
+        message.set_successful(true);
         let own = session.extensions();
         let all = self.extensions().iter().rev().map(|it| &**it);
         for extension in all.chain(own.iter().flat_map(|it| it.iter().rev()).map(|it| &**it)) {

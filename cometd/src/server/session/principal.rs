@@ -114,7 +114,7 @@ impl Core {
     ) {
         tracing::debug!(%session, %channel, %error, "a subscription is revoked");
         let mut message = Message::unsubscribe(channel.as_str());
-        message.successful = Some(true);
+        message.set_successful(true);
         if let Ok(error) = RawJson::of(&error.to_string()) {
             message.set_field("error", error);
         }

@@ -75,9 +75,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         while let Some(first) = messages.front() {
             if self.socket.packs(first.envelope()) {
-                let first = first.envelope().clone();
+                let first = Arc::clone(first);
                 messages.pop_front();
-                self.feed(&first).await?;
+                self.feed(first.envelope()).await?;
                 continue;
             }
             let is_full = self.socket.write(|output| {
