@@ -8,6 +8,7 @@ use super::core::Core;
 use super::exchange::Exchange;
 use super::hook;
 use super::policy::Decision;
+use super::route::Stop;
 use super::session::ServerSession;
 use super::settings::Guard;
 use crate::channel::Operation;
@@ -53,7 +54,7 @@ impl Core {
     /// The same for a channel whose way through the tree is known.
     pub(super) async fn authorize_on(
         &self,
-        route: &[ServerChannel],
+        route: &[Stop],
         question: Question<'_>,
         exchange: &mut Exchange,
         witness: &mut (impl Witness + Send),
@@ -64,9 +65,8 @@ impl Core {
             return Err(reason);
         }
         let mut votes = Votes::default();
-        for channel in route {
-            let guards = channel.authorizers();
-            for guard in guards.iter().flat_map(|it| it.iter()) {
+        for Stop { channel, settings } in route {
+            for guard in &settings.authorizers {
                 let vote = ask_authorizer(question, channel, guard, exchange).await;
                 witness.authorizer(question, channel, guard, &vote);
                 votes.count(vote)?;

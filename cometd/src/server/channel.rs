@@ -6,14 +6,13 @@ use std::time::{Duration, Instant};
 
 use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
-use smallvec::SmallVec;
 
 use super::attachment::Attachment;
 use super::authorizer::Authorizer;
 use super::core::Core;
 use super::listener::MessageListener;
 use super::session::ServerSession;
-use super::settings::{ChannelConfig, Guard, Listening, Settings};
+use super::settings::{ChannelConfig, Guard, Settings};
 use crate::channel::Subscribers;
 use crate::protocol::{ChannelId, ChannelKind, ChannelPattern, ClientId};
 
@@ -22,9 +21,6 @@ use crate::protocol::{ChannelId, ChannelKind, ChannelPattern, ClientId};
 #[derive(Clone)]
 pub struct ServerChannel(Arc<Inner>);
 
-/// The channels that see a message, the widest first. Few have more than its own and some wildcards.
-pub(crate) type Route = SmallVec<[ServerChannel; 4]>;
-
 /// Does not keep the channel alive.
 #[derive(Debug)]
 pub(crate) struct WeakChannel(Weak<Inner>);
@@ -32,7 +28,7 @@ pub(crate) struct WeakChannel(Weak<Inner>);
 struct Inner {
     id: ChannelPattern,
     server: Weak<Core>,
-    settings: RwLock<Settings>,
+    settings: RwLock<Arc<Settings>>,
     subscribers: RwLock<Subscribers<ClientId, ServerSession>>,
     /// Locked before the two above wherever both are.
     life: Mutex<Life>,
@@ -66,7 +62,7 @@ impl ServerChannel {
         Self(Arc::new(Inner {
             id,
             server: Arc::downgrade(core),
-            settings: RwLock::new(settings),
+            settings: RwLock::new(Arc::new(settings)),
             subscribers: RwLock::default(),
             life: Mutex::new(Life {
                 touched: now,
@@ -94,11 +90,6 @@ impl ServerChannel {
         self.0.settings.read().lazy
     }
 
-    /// How long they may; `None` is the server's `maxLazyTimeout`.
-    pub(crate) fn lazy_timeout(&self) -> Option<Duration> {
-        self.0.settings.read().lazy_timeout
-    }
-
     /// Whether publishers receive their own messages through a subscription to this channel.
     #[must_use]
     pub fn broadcasts_to_publisher(&self) -> bool {
@@ -116,12 +107,12 @@ impl ServerChannel {
     pub fn configure(&self, change: impl FnOnce(&mut ChannelConfig)) {
         let life = self.0.life.lock();
         let mut settings = self.0.settings.write();
-        let mut config = ChannelConfig::of(self.0.id.clone(), settings.clone());
+        let mut config = ChannelConfig::of(self.0.id.clone(), Settings::clone(&settings));
         change(&mut config);
-        *settings = config.into_parts().1;
+        *settings = Arc::new(config.into_parts().1);
         drop(settings);
         drop(life);
-        self.touch();
+        self.changed();
     }
 
     /// Adds a listener that sees messages before subscribers do. It keeps the channel from being swept
@@ -155,28 +146,15 @@ impl ServerChannel {
         let channel = self.downgrade();
         Attachment::new(move || {
             if let Some(channel) = channel.upgrade() {
-                detach(&mut channel.0.settings.write());
-                channel.touch();
+                detach(Arc::make_mut(&mut channel.0.settings.write()));
+                channel.changed();
             }
         })
     }
 
-    pub(crate) fn settings(&self) -> Settings {
-        self.0.settings.read().clone()
-    }
-
-    /// Those who see messages before subscribers do; `None` is the common case.
-    pub(crate) fn listeners(&self) -> Option<Arc<[Listening]>> {
-        self.with_settings(|it| (!it.listeners.is_empty()).then(|| Arc::clone(&it.listeners)))
-    }
-
-    /// Those who vote on what is done with the channel; `None` is the common case.
-    pub(crate) fn authorizers(&self) -> Option<Arc<[Guard]>> {
-        self.with_settings(|it| (!it.authorizers.is_empty()).then(|| Arc::clone(&it.authorizers)))
-    }
-
-    pub(crate) fn with_settings<T>(&self, read: impl FnOnce(&Settings) -> T) -> T {
-        read(&self.0.settings.read())
+    /// What is set now.
+    pub(crate) fn settings(&self) -> Arc<Settings> {
+        Arc::clone(&self.0.settings.read())
     }
 
     pub(crate) fn snapshot(&self) -> Arc<IndexMap<ClientId, ServerSession>> {
@@ -215,6 +193,14 @@ impl ServerChannel {
     /// Takes all subscribers off, without telling them.
     pub(crate) fn clear(&self) -> Arc<IndexMap<ClientId, ServerSession>> {
         self.0.subscribers.write().take()
+    }
+
+    /// What is set has changed: routes that are known do not hold any more.
+    fn changed(&self) {
+        if let Some(core) = self.0.server.upgrade() {
+            core.channels_changed();
+            core.watch(self);
+        }
     }
 
     /// Puts off the sweeping, and sees to it that somebody looks at the channel again.

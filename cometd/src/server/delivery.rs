@@ -4,7 +4,6 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::core::Core;
 use super::extension::Extension;
 use super::hook::{self, Flow};
 use super::local_session::LocalSession;
@@ -101,22 +100,24 @@ impl ServerSession {
         let Origin(sender) = from.into();
         // No `async fn`: that has room for its arguments twice, and moves them.
         async move {
-            let core = self.server().ok_or(SendError::ServerGone)?;
-            if outgoing(core.extensions(), Some(self), &mut message).await == Flow::Stop {
+            let extensions = &self.shared().ok_or(SendError::ServerGone)?.extensions;
+            if outgoing(extensions, Some(self), &mut message).await == Flow::Stop {
                 return Err(SendError::Vetoed);
             }
             let broadcast = message.channel().kind() == ChannelKind::Broadcast;
             if broadcast && sender == Some(self) && !self.broadcast_to_publisher() {
                 return Ok(()); // SVC-5
             }
-            // LAZY-8: a delivery is not lazy because of its channel, but waits as long as that says.
-            let lazy = message
-                .is_lazy()
-                .then(|| core.channel(&message.channel().into()));
-            let lazy_timeout = lazy.flatten().and_then(|channel| channel.lazy_timeout());
-            core.deliver_to(self, Arc::new(message.freeze()), lazy_timeout)
+            let lazy_timeout = message.is_lazy().then(|| self.lazy_timeout(&message));
+            self.deliver_frozen(Arc::new(message.freeze()), lazy_timeout.flatten())
                 .await
         }
+    }
+
+    /// LAZY-8: a delivery is not lazy because of its channel, but waits as long as that says.
+    fn lazy_timeout(&self, message: &Message) -> Option<Duration> {
+        let channel = self.server()?.channel(&message.channel().into())?;
+        channel.settings().lazy_timeout
     }
 
     /// Ends the session: its client is told with its next response.
@@ -130,57 +131,54 @@ impl ServerSession {
     }
 }
 
-impl Core {
-    /// Shows a message to the extensions of its receiver, then queues it.
-    pub(super) async fn deliver_to(
+/// Messages that have been shown to the extensions of the server.
+impl ServerSession {
+    /// Shows a message to the extensions of the session, then queues it.
+    pub(super) async fn deliver_frozen(
         &self,
-        session: &ServerSession,
         frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
     ) -> Result<(), SendError> {
-        if session.only_queues() {
-            return self.queue(session, &frozen, lazy_timeout);
+        if self.only_queues() {
+            return self.queue_and_count(&frozen, lazy_timeout);
         }
         // Boxed, because it is rare and large.
-        Box::pin(self.show_and_deliver(session, frozen, lazy_timeout)).await
+        Box::pin(self.show_and_deliver(frozen, lazy_timeout)).await
     }
 
     async fn show_and_deliver(
         &self,
-        session: &ServerSession,
         mut frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
     ) -> Result<(), SendError> {
-        if let Some(extensions) = session.extensions() {
+        if let Some(extensions) = self.extensions() {
             let mut message = frozen.message().clone();
-            if outgoing(&extensions, Some(session), &mut message).await == Flow::Stop {
+            if outgoing(&extensions, Some(self), &mut message).await == Flow::Stop {
                 return Err(SendError::Vetoed);
             }
             if message != *frozen.message() {
                 frozen = Arc::new(message.freeze());
             }
         }
-        let Some(local) = session.local() else {
-            return self.queue(session, &frozen, lazy_timeout);
+        let Some(local) = self.local() else {
+            return self.queue_and_count(&frozen, lazy_timeout);
         };
-        if !session.is_handshook() {
+        if !self.is_handshook() {
             return Err(SendError::Gone(Box::new(frozen.message().clone())));
         }
-        self.count_delivered(1);
+        self.count_delivered();
         local.receive(&frozen).await;
         Ok(())
     }
 
-    fn queue(
+    fn queue_and_count(
         &self,
-        session: &ServerSession,
         frozen: &Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
     ) -> Result<(), SendError> {
-        let enqueued = self.enqueue(session, Arc::clone(frozen), lazy_timeout, now());
-        let error = match enqueued {
+        let error = match self.queue(Arc::clone(frozen), lazy_timeout, now()) {
             Enqueued::Queued(_) => {
-                self.count_delivered(1);
+                self.count_delivered();
                 return Ok(());
             }
             Enqueued::Gone => SendError::Gone,
@@ -189,22 +187,29 @@ impl Core {
         Err(error(Box::new(frozen.message().clone())))
     }
 
-    /// Queues a message for a remote session; the caller counts it.
-    pub(super) fn enqueue(
+    fn count_delivered(&self) {
+        if let Some(shared) = self.shared() {
+            shared.counters.count_delivered(1);
+        }
+    }
+
+    /// Queues a message for a remote client; the caller counts it.
+    pub(super) fn queue(
         &self,
-        session: &ServerSession,
         frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
         now: Instant,
     ) -> Enqueued {
-        let enqueued = session.enqueue(frozen, lazy_timeout, now);
+        let enqueued = self.enqueue(frozen, lazy_timeout, now);
         match enqueued {
             Enqueued::Queued(_) | Enqueued::Gone => {}
-            Enqueued::Dropped => tracing::debug!(%session, "queue full: message dropped"),
+            Enqueued::Dropped => tracing::debug!(session = %self, "queue full: message dropped"),
             Enqueued::Overflow => {
-                tracing::warn!(%session, "queue full: session ended");
-                if let Some(farewell) = self.disconnect(session) {
-                    self.tasks().spawn(farewell);
+                tracing::warn!(session = %self, "queue full: session ended");
+                if let Some(core) = self.server()
+                    && let Some(farewell) = core.disconnect(self)
+                {
+                    core.tasks().spawn(farewell);
                 }
             }
         }

@@ -1,7 +1,6 @@
 //! The server: what happens to messages between the transports and the services.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 mod admission;
 mod attachment;
@@ -32,6 +31,7 @@ mod principal;
 mod provisions;
 mod publish;
 mod report;
+mod route;
 pub(crate) mod session;
 pub(crate) mod settings;
 mod shutdown;
@@ -210,8 +210,8 @@ impl BayeuxServer {
         Statistics {
             sessions: self.core.sessions().len(),
             channels: self.core.channel_count(),
-            published: counters.published.load(Ordering::Relaxed),
-            delivered: counters.delivered.load(Ordering::Relaxed),
+            published: counters.published(),
+            delivered: counters.delivered(),
         }
     }
 }

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::authorization::Question;
-use super::channel::ServerChannel;
 use super::core::Core;
 use super::delivery::outgoing;
 use super::exchange::Exchange;
 use super::hook::{self, Flow, Outcome};
 use super::pipeline::Refusal;
+use super::route::{Route, Stop};
 use super::session::ServerSession;
 use super::timers::now;
 use crate::channel::Operation;
@@ -27,36 +27,59 @@ impl Core {
         session: &ServerSession,
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
+        // Who publishes to a channel does so again.
         let name = exchange.message.channel();
-        let mut route = self.route(name);
-        let own = route.last().filter(|it| it.is_named(name)).cloned();
-        let id = match &own {
-            Some(channel) => Cow::Borrowed(channel.id()),
+        let known = session.take_route(name, self.version());
+        let mut route = known.unwrap_or_else(|| Box::new(self.route(name)));
+        if route.own(name).is_none() {
+            self.create_for_publish(&mut route, kind, session, exchange)
+                .await?;
+        }
+        let name = exchange.message.channel();
+        let id = match route.own(name) {
+            Some(own) => Cow::Borrowed(own.channel.id()),
             None => Cow::Owned(ChannelPattern::from(name)),
         };
-        let publish = Question {
+        let question = Question {
             operation: Operation::Publish,
             channel: &id,
             session,
         };
-        if own.is_none() {
-            let create = Question {
-                operation: Operation::Create,
-                ..publish
-            };
-            self.authorize_on(&route, create, exchange, &mut ())
-                .await
-                .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
-            // Made before the next question, so that who is hung on it when it is made is asked, too. A
-            // service channel that nobody listens to is not recorded: names are free (CH-16).
-            if kind == ChannelKind::Broadcast {
-                route.push(self.create_channel(&id, |_| ()).0);
-            }
-        }
-        self.authorize_on(&route, publish, exchange, &mut ())
+        self.authorize_on(&route, question, exchange, &mut ())
             .await
             .map_err(|reason| BayeuxError::PublishDenied { reason })?;
-        self.publish(&route, kind, Some(session), exchange).await
+        if route.version() != self.version() {
+            // Those who were asked may have hung somebody on the channel.
+            *route = self.route(exchange.message.channel());
+        }
+        let published = self.publish(&route, kind, Some(session), exchange).await;
+        session.keep_route(route);
+        published
+    }
+
+    /// Makes the channel that a client publishes to, if the client may; a service channel that nobody
+    /// listens to is not recorded: names are free (CH-16).
+    async fn create_for_publish(
+        self: &Arc<Self>,
+        route: &mut Route,
+        kind: ChannelKind,
+        session: &ServerSession,
+        exchange: &mut Exchange,
+    ) -> Result<(), Refusal> {
+        let id = ChannelPattern::from(exchange.message.channel());
+        let question = Question {
+            operation: Operation::Create,
+            channel: &id,
+            session,
+        };
+        self.authorize_on(route, question, exchange, &mut ())
+            .await
+            .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
+        if kind == ChannelKind::Broadcast {
+            // Who is hung on it when it is made is asked next.
+            route.push(&self.create_channel(&id, |_| ()).0);
+        }
+        Ok(())
     }
 
     /// Shows a message to the listeners of its channel, then to its subscribers.
@@ -64,7 +87,7 @@ impl Core {
     /// No policy, no authorizers: that is how code of the server publishes, too.
     pub(super) async fn publish(
         self: &Arc<Self>,
-        route: &[ServerChannel],
+        route: &Route,
         kind: ChannelKind,
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
@@ -75,7 +98,7 @@ impl Core {
             exchange.message.set_subscription(None);
         }
         self.listen(route, sender, exchange).await?;
-        self.count_published();
+        self.counters().count_published();
         if kind != ChannelKind::Broadcast {
             return Ok(());
         }
@@ -89,13 +112,12 @@ impl Core {
     /// Shows a message to the listeners of these channels (PROC-7).
     pub(super) async fn listen(
         &self,
-        route: &[ServerChannel],
+        route: &Route,
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
-        for channel in route {
-            let listeners = channel.listeners();
-            for listening in listeners.iter().flat_map(|it| it.iter()) {
+        for Stop { channel, settings } in route.iter() {
+            for listening in &settings.listeners {
                 let listener = &listening.listener;
                 let location = listener.location();
                 match hook::call(|| listener.on_message(sender, exchange)).await {
@@ -122,29 +144,27 @@ impl Core {
     /// Serialises a message once and queues it for everyone who subscribed (JSON-7).
     async fn broadcast(
         self: &Arc<Self>,
-        route: &[ServerChannel],
+        route: &Route,
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) {
-        let heard = route.iter().map(|it| (it, it.snapshot()));
+        let heard = route.iter().map(|it| (it, it.channel.snapshot()));
         let heard: SmallVec<[_; 4]> = heard.filter(|(_, it)| !it.is_empty()).collect();
         if heard.is_empty() {
             return; // Then it need not be written.
         }
         let mut message = exchange.take_message();
-        message.lazy |= route.iter().any(ServerChannel::is_lazy);
-        let own = route.last().filter(|it| it.is_named(message.channel()));
-        let lazy_timeout = own
-            .filter(|_| message.lazy)
-            .and_then(ServerChannel::lazy_timeout); // LAZY-2
+        message.lazy |= route.iter().any(|it| it.settings.lazy);
+        let own = route.own(message.channel()).filter(|_| message.lazy);
+        let lazy_timeout = own.and_then(|it| it.settings.lazy_timeout); // LAZY-2
         let frozen = Arc::new(message.freeze());
         let now = now();
         let mut seen = (heard.len() > 1).then(HashSet::new);
         let mut queued = 0;
-        for (channel, subscribers) in &heard {
+        for (stop, subscribers) in &heard {
             for session in subscribers.values() {
                 if sender == Some(session)
-                    && !(channel.broadcasts_to_publisher() && session.broadcast_to_publisher())
+                    && !(stop.settings.broadcast_to_publisher && session.broadcast_to_publisher())
                 {
                     continue; // PUB-5
                 }
@@ -153,14 +173,14 @@ impl Core {
                 }
                 let frozen = Arc::clone(&frozen);
                 if session.only_queues() {
-                    let enqueued = self.enqueue(session, frozen, lazy_timeout, now);
+                    let enqueued = session.queue(frozen, lazy_timeout, now);
                     queued += u64::from(matches!(enqueued, Enqueued::Queued(_)));
-                } else if let Err(error) = self.deliver_to(session, frozen, lazy_timeout).await {
+                } else if let Err(error) = session.deliver_frozen(frozen, lazy_timeout).await {
                     tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");
                 }
             }
         }
-        self.count_delivered(queued);
+        self.counters().count_delivered(queued);
     }
 }
 

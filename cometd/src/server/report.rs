@@ -11,7 +11,7 @@ impl fmt::Display for Report<'_> {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self.0.services(), formatter)?;
         let mut guarded = self.0.channels();
-        guarded.retain(|channel| channel.with_settings(|it| it.has_authorizers()));
+        guarded.retain(|channel| channel.settings().has_authorizers());
         guarded.sort_by(|one, other| one.id().as_str().cmp(other.id().as_str()));
         write!(formatter, "\nguarded channels: {}", guarded.len())?;
         for channel in guarded {

@@ -10,15 +10,15 @@ use super::listener::MessageListener;
 use super::location::Location;
 use crate::protocol::{ChannelKind, ChannelPattern};
 
-/// The settings of a channel, cheap to copy.
+/// The settings of a channel. What is changed is a copy: who uses them sees all of a change or none.
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) persistent: bool,
     pub(crate) lazy: bool,
     pub(crate) lazy_timeout: Option<Duration>,
     pub(crate) broadcast_to_publisher: bool,
-    pub(crate) listeners: Arc<[Listening]>,
-    pub(crate) authorizers: Arc<[Guard]>,
+    pub(crate) listeners: Vec<Listening>,
+    pub(crate) authorizers: Vec<Guard>,
 }
 
 /// An authorizer, and where it was put up.
@@ -59,8 +59,8 @@ impl Settings {
             lazy: false,
             lazy_timeout: None,
             broadcast_to_publisher: true,
-            listeners: Arc::default(),
-            authorizers: Arc::default(),
+            listeners: Vec::new(),
+            authorizers: Vec::new(),
         }
     }
 
@@ -69,15 +69,13 @@ impl Settings {
     }
 
     pub(crate) fn remove_listener(&mut self, listener: &Arc<dyn MessageListener>) {
-        let others = self.listeners.iter();
-        let others = others.filter(|it| !Arc::ptr_eq(&it.listener, listener));
-        self.listeners = others.cloned().collect();
+        self.listeners
+            .retain(|it| !Arc::ptr_eq(&it.listener, listener));
     }
 
     pub(crate) fn remove_authorizer(&mut self, authorizer: &Arc<dyn Authorizer>) {
-        let others = self.authorizers.iter();
-        let others = others.filter(|it| !Arc::ptr_eq(&it.authorizer, authorizer));
-        self.authorizers = others.cloned().collect();
+        self.authorizers
+            .retain(|it| !Arc::ptr_eq(&it.authorizer, authorizer));
     }
 
     pub(crate) fn has_authorizers(&self) -> bool {
@@ -121,8 +119,7 @@ impl ChannelConfig {
     }
 
     pub(crate) fn push_authorizer(&mut self, guard: Guard) -> &mut Self {
-        let present = self.settings.authorizers.iter().cloned();
-        self.settings.authorizers = present.chain([guard]).collect();
+        self.settings.authorizers.push(guard);
         self
     }
 
@@ -142,8 +139,7 @@ impl ChannelConfig {
         listener: Arc<dyn MessageListener>,
         weak: bool,
     ) -> &mut Self {
-        let present = self.settings.listeners.iter().cloned();
-        self.settings.listeners = present.chain([Listening { listener, weak }]).collect();
+        self.settings.listeners.push(Listening { listener, weak });
         self
     }
 
@@ -188,15 +184,21 @@ impl fmt::Debug for ChannelConfig {
         formatter
             .debug_struct("ChannelConfig")
             .field("id", &self.id)
-            .field("persistent", &self.settings.persistent)
-            .field("lazy", &self.settings.lazy)
-            .field("lazy_timeout", &self.settings.lazy_timeout)
-            .field(
-                "broadcast_to_publisher",
-                &self.settings.broadcast_to_publisher,
-            )
-            .field("listeners", &self.settings.listeners.len())
-            .field("authorizers", &self.settings.authorizers.len())
+            .field("settings", &self.settings)
+            .finish()
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Settings")
+            .field("persistent", &self.persistent)
+            .field("lazy", &self.lazy)
+            .field("lazy_timeout", &self.lazy_timeout)
+            .field("broadcast_to_publisher", &self.broadcast_to_publisher)
+            .field("listeners", &self.listeners.len())
+            .field("authorizers", &self.authorizers.len())
             .finish()
     }
 }

@@ -1,12 +1,14 @@
 //! The channels of a server, and their sweeping.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::Core;
 use crate::protocol::{ChannelId, ChannelPattern};
-use crate::server::channel::{Route, ServerChannel, Sweep};
+use crate::server::channel::{ServerChannel, Sweep};
 use crate::server::hook;
+use crate::server::route::{Route, Version};
 use crate::server::settings::ChannelConfig;
 use crate::server::timers::{Timer, now};
 
@@ -29,20 +31,31 @@ impl Core {
 
     /// The channels that match this one, the widest first, itself last if it exists.
     pub(crate) fn matching(&self, id: &ChannelPattern) -> Route {
-        let mut route = Route::new();
+        let mut route = Route::new(self.version());
         self.channels
             .read()
-            .matching(id, |channel| route.push(channel.clone()));
+            .matching(id, |channel| route.push(channel));
         route
     }
 
     /// The same for the channel of a message.
     pub(crate) fn route(&self, id: &ChannelId) -> Route {
-        let mut route = Route::new();
+        let mut route = Route::new(self.version());
         self.channels
             .read()
-            .route(id, |channel| route.push(channel.clone()));
+            .route(id, |channel| route.push(channel));
         route
+    }
+
+    /// The version of the channels and their settings. Asked for before a route is looked up, so that
+    /// one that is half new counts as old.
+    pub(crate) fn version(&self) -> Version {
+        Version(self.version.load(Ordering::Acquire))
+    }
+
+    /// Channels or their settings have changed: new routes are not what known ones are.
+    pub(crate) fn channels_changed(&self) {
+        self.version.fetch_add(1, Ordering::Release);
     }
 
     /// The channel of this name, and whether this call made it.
@@ -71,6 +84,7 @@ impl Core {
         }
         let channel = ServerChannel::new(config, self, now);
         channels.insert(id, channel.clone());
+        self.channels_changed();
         drop(channels);
         self.watch(&channel);
         self.tell(|listener| listener.channel_added(&channel));
@@ -104,6 +118,7 @@ impl Core {
             }
             Sweep::Remove => {
                 channels.remove(channel.id());
+                self.channels_changed();
                 drop(channels);
                 self.tell(|listener| listener.channel_removed(channel.id()));
             }
@@ -119,6 +134,7 @@ impl Core {
         }
         channel.mark_removed();
         channels.remove(channel.id());
+        self.channels_changed();
         drop(channels);
         for session in channel.clear().values() {
             session.subscriptions_mut(|subscriptions| {

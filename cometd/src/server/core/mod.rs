@@ -26,23 +26,28 @@ use crate::session::{Pacing, QueueOverflow, Registry};
 
 mod channels;
 mod sessions;
+mod shared;
+
+use self::shared::Counters;
+pub(crate) use self::shared::Shared;
 
 /// The server behind its handles.
 pub(crate) struct Core {
     config: ResolvedConfig,
     limits: Limits,
     policy: Box<dyn SecurityPolicy>,
-    extensions: Vec<Box<dyn Extension>>,
+    shared: Arc<Shared>,
     listeners: Vec<Box<dyn ServerListener>>,
     sessions: Registry<ServerSession>,
     channels: RwLock<Tree<ServerChannel>>,
+    /// Counts changes of the channels and their settings.
+    version: AtomicU64,
     timers: Arc<Timers>,
     tasks: TaskTracker,
     stop: CancellationToken,
     /// Whether that has been cancelled, without its lock.
     is_stopping: AtomicBool,
     admission: Admission,
-    counters: Counters,
     services: Services,
     /// The context of everything that code of the server sends.
     local_context: Arc<Context>,
@@ -56,13 +61,6 @@ pub(crate) struct Parts {
     pub(crate) listeners: Vec<Box<dyn ServerListener>>,
 }
 
-/// How much a server has done since it started.
-#[derive(Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) published: AtomicU64,
-    pub(crate) delivered: AtomicU64,
-}
-
 impl Core {
     pub(crate) fn new(parts: Parts) -> Arc<Self> {
         let limits = parts.config.decode_limits();
@@ -70,16 +68,19 @@ impl Core {
             config: parts.config,
             limits,
             policy: parts.policy,
-            extensions: parts.extensions,
+            shared: Arc::new(Shared {
+                extensions: parts.extensions,
+                counters: Counters::default(),
+            }),
             listeners: parts.listeners,
             sessions: Registry::default(),
             channels: RwLock::default(),
+            version: AtomicU64::default(),
             timers: Arc::default(),
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             is_stopping: AtomicBool::new(false),
             admission: Admission::default(),
-            counters: Counters::default(),
             services: Services::default(),
             local_context: Arc::new(Context::local()),
         });
@@ -101,8 +102,12 @@ impl Core {
         &*self.policy
     }
 
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     pub(crate) fn extensions(&self) -> &[Box<dyn Extension>] {
-        &self.extensions
+        &self.shared.extensions
     }
 
     /// Tells everyone who listens to the server; a listener that panics does not keep others from
@@ -152,8 +157,8 @@ impl Core {
         &self.services
     }
 
-    pub(crate) const fn counters(&self) -> &Counters {
-        &self.counters
+    pub(crate) fn counters(&self) -> &Counters {
+        &self.shared.counters
     }
 
     pub(crate) const fn broadcast_to_publisher(&self) -> bool {

@@ -2,7 +2,6 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use futures_util::FutureExt;
@@ -127,13 +126,5 @@ impl Core {
 
     pub(crate) fn session(&self, id: ClientId) -> Option<ServerSession> {
         self.sessions.get(id)
-    }
-
-    pub(crate) fn count_published(&self) {
-        self.counters.published.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_delivered(&self, count: u64) {
-        self.counters.delivered.fetch_add(count, Ordering::Relaxed);
     }
 }

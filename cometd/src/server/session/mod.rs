@@ -14,11 +14,12 @@ use super::admission::Taken;
 use super::attachment::Attachment;
 use super::calls::Calls;
 use super::channel::ServerChannel;
-use super::core::Core;
+use super::core::{Core, Shared};
 use super::extension::Extension;
 use super::listener::{QueueListener, Removal, Subscriber};
+use super::route::{Route, Version};
 use super::timers::now;
-use crate::protocol::{ChannelPattern, ClientId};
+use crate::protocol::{ChannelId, ChannelPattern, ClientId};
 use crate::session::{Phase, State, Wake};
 
 mod attributes;
@@ -55,6 +56,7 @@ struct Inner {
     /// What the session is called in logs, if it belongs to a service.
     name: Box<str>,
     server: Weak<Core>,
+    shared: Arc<Shared>,
     extensions: RwLock<Option<Extensions>>,
     queue_listeners: Mutex<Vec<Arc<dyn QueueListener>>>,
     subscriptions: Mutex<HashMap<ChannelPattern, ServerChannel>>,
@@ -68,6 +70,8 @@ struct Inner {
     authentication: Mutex<Authentication>,
     /// The place of a remote session among those that the server lets in.
     seat: OnceLock<Taken>,
+    /// The way that its last publish took.
+    route: Mutex<Option<Box<Route>>>,
 }
 
 /// The extensions of one session, in the order in which they were added.
@@ -98,6 +102,7 @@ impl ServerSession {
             id,
             name: name.into(),
             server: Arc::downgrade(core),
+            shared: Arc::clone(core.shared()),
             shell: Mutex::new(Shell::new(state)),
             attended: AtomicBool::new(local.is_some()),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
@@ -110,6 +115,7 @@ impl ServerSession {
             browser: OnceLock::new(),
             authentication: Mutex::default(),
             seat: OnceLock::new(),
+            route: Mutex::default(),
         }))
     }
 
@@ -279,11 +285,28 @@ impl ServerSession {
         self.0.server.upgrade()
     }
 
+    /// What the session has of its server; nothing if that has been dropped.
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        (self.0.server.strong_count() > 0).then_some(&*self.0.shared)
+    }
+
     pub(crate) fn subscriptions_mut<T>(
         &self,
         change: impl FnOnce(&mut HashMap<ChannelPattern, ServerChannel>) -> T,
     ) -> T {
         change(&mut self.0.subscriptions.lock())
+    }
+
+    /// The way of the last publish, if it was to this channel and still holds.
+    pub(crate) fn take_route(&self, name: &ChannelId, version: Version) -> Option<Box<Route>> {
+        let route = self.0.route.lock().take()?;
+        let holds = route.version() == version && route.own(name).is_some();
+        holds.then_some(route)
+    }
+
+    /// Keeps the way of a publish for the next one.
+    pub(crate) fn keep_route(&self, route: Box<Route>) {
+        *self.0.route.lock() = Some(route);
     }
 
     pub(crate) fn set_seat(&self, seat: Option<Taken>) {

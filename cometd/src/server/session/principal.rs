@@ -118,10 +118,8 @@ impl Core {
         if let Ok(error) = RawJson::of(&error.to_string()) {
             message.set_field("error", error);
         }
-        if let Err(error) = self
-            .deliver_to(session, Arc::new(message.freeze()), None)
-            .await
-        {
+        let told = session.deliver_frozen(Arc::new(message.freeze()), None);
+        if let Err(error) = told.await {
             tracing::debug!(%session, %error, "a revocation does not reach its session");
         }
     }

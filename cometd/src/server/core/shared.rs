@@ -1,0 +1,87 @@
+//! What sessions have of their server.
+
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crossbeam_utils::CachePadded;
+
+use crate::server::extension::Extension;
+
+/// What a message passes on its way to a session. Sessions have it without asking for the core, which
+/// they do not keep alive, and which all threads would count their references to.
+pub(crate) struct Shared {
+    pub(crate) extensions: Vec<Box<dyn Extension>>,
+    pub(crate) counters: Counters,
+}
+
+/// How much a server has done since it started.
+///
+/// Each thread counts for itself, so that they do not wait for each other's caches.
+#[derive(Debug, Default)]
+pub(crate) struct Counters([CachePadded<Counts>; SHARDS]);
+
+#[derive(Debug, Default)]
+struct Counts {
+    published: AtomicU64,
+    delivered: AtomicU64,
+}
+
+/// More threads than this share counters.
+const SHARDS: usize = 16;
+
+thread_local! {
+    /// Which counters are this thread's.
+    static SHARD: usize = {
+        static THREADS: AtomicUsize = AtomicUsize::new(0);
+        THREADS.fetch_add(1, Ordering::Relaxed) % SHARDS
+    };
+}
+
+impl Counters {
+    pub(crate) fn count_published(&self) {
+        if let Some(counts) = self.of_thread() {
+            counts.published.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn count_delivered(&self, count: u64) {
+        if let Some(counts) = self.of_thread() {
+            counts.delivered.fetch_add(count, Ordering::Relaxed);
+        }
+    }
+
+    fn of_thread(&self) -> Option<&Counts> {
+        let shard = SHARD.with(|shard| *shard);
+        self.0.get(shard).map(|counts| &**counts)
+    }
+
+    pub(crate) fn published(&self) -> u64 {
+        let counts = self.0.iter().map(|it| it.published.load(Ordering::Relaxed));
+        counts.sum()
+    }
+
+    pub(crate) fn delivered(&self) -> u64 {
+        let counts = self.0.iter().map(|it| it.delivered.load(Ordering::Relaxed));
+        counts.sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_all_threads_have_done_is_counted() {
+        let counters = Counters::default();
+        std::thread::scope(|scope| {
+            for _ in 0..2 * SHARDS {
+                scope.spawn(|| {
+                    counters.count_published();
+                    counters.count_delivered(3);
+                });
+            }
+        });
+        let threads = 2 * SHARDS as u64;
+        assert_eq!(counters.published(), threads);
+        assert_eq!(counters.delivered(), 3 * threads);
+    }
+}
