@@ -2,13 +2,12 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::extension::Extension;
 use super::hook::{self, Flow};
 use super::local_session::LocalSession;
 use super::session::ServerSession;
-use super::timers::now;
 use crate::protocol::{ChannelError, ChannelId, ChannelKind, FrozenMessage, IntoData, Message};
 use crate::session::Enqueued;
 
@@ -176,7 +175,7 @@ impl ServerSession {
         frozen: &Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
     ) -> Result<(), SendError> {
-        let error = match self.queue(Arc::clone(frozen), lazy_timeout, now()) {
+        let error = match self.queue(Arc::clone(frozen), lazy_timeout) {
             Enqueued::Queued(_) => {
                 self.count_delivered();
                 return Ok(());
@@ -198,9 +197,8 @@ impl ServerSession {
         &self,
         frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
-        now: Instant,
     ) -> Enqueued {
-        let enqueued = self.enqueue(frozen, lazy_timeout, now);
+        let enqueued = self.enqueue(frozen, lazy_timeout);
         match enqueued {
             Enqueued::Queued(_) | Enqueued::Gone => {}
             Enqueued::Dropped => tracing::debug!(session = %self, "queue full: message dropped"),

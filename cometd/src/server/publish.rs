@@ -14,7 +14,6 @@ use super::hook::{self, Flow, Outcome};
 use super::pipeline::Refusal;
 use super::route::{Route, Stop};
 use super::session::ServerSession;
-use super::timers::now;
 use crate::channel::Operation;
 use crate::protocol::{BayeuxError, ChannelKind, ChannelPattern, MetaChannel};
 use crate::session::Enqueued;
@@ -158,7 +157,6 @@ impl Core {
         let own = route.own(message.channel()).filter(|_| message.lazy);
         let lazy_timeout = own.and_then(|it| it.settings.lazy_timeout); // LAZY-2
         let frozen = Arc::new(message.freeze());
-        let now = now();
         let mut seen = (heard.len() > 1).then(HashSet::new);
         let mut queued = 0;
         for (stop, subscribers) in &heard {
@@ -173,7 +171,7 @@ impl Core {
                 }
                 let frozen = Arc::clone(&frozen);
                 if session.only_queues() {
-                    let enqueued = session.queue(frozen, lazy_timeout, now);
+                    let enqueued = session.queue(frozen, lazy_timeout);
                     queued += u64::from(matches!(enqueued, Enqueued::Queued(_)));
                 } else if let Err(error) = session.deliver_frozen(frozen, lazy_timeout).await {
                     tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");

@@ -209,7 +209,7 @@ impl Model {
             lazy,
         };
         let alive = self.state.is_alive();
-        match self.state.enqueue(message, None, self.now) {
+        match self.state.enqueue(message, None, || self.now) {
             Enqueued::Queued(wake) => {
                 assert!(alive);
                 self.accepted.push(message);

@@ -286,12 +286,13 @@ impl<M: Queued> State<M> {
         self.batches == 0 && self.queue.is_urgent()
     }
 
-    /// Queues a message. A lazy one waits for at most the timeout of its channel, or the transport's.
+    /// Queues a message. A lazy one waits for at most the timeout of its channel, or the transport's; for
+    /// others it does not matter what time it is.
     pub(crate) fn enqueue(
         &mut self,
         message: M,
         lazy_timeout: Option<Duration>,
-        now: Instant,
+        now: impl FnOnce() -> Instant,
     ) -> Enqueued {
         if !self.is_alive() {
             return Enqueued::Gone;
@@ -303,7 +304,7 @@ impl<M: Queued> State<M> {
             Admission::Queued => {}
         }
         if lazy && let Some(patience) = lazy_timeout.or(self.pace.transport.max_lazy) {
-            let at = now + patience;
+            let at = now() + patience;
             self.lazy = Some(self.lazy.map_or(at, |lazy| lazy.min(at)));
             return Enqueued::Queued(Wake::Nobody);
         }
@@ -555,8 +556,8 @@ mod tests {
         // CN-10, CN-13
         let (mut state, now, _) = holding(Hold::ForMessages);
         let wake = Wake::Held(Resume::Messages);
-        assert_eq!(state.enqueue('a', None, now), queued(wake));
-        assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
+        assert_eq!(state.enqueue('a', None, || now), queued(wake));
+        assert_eq!(state.enqueue('b', None, || now), queued(Wake::Nobody));
         assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'b']);
     }
 
@@ -564,11 +565,11 @@ mod tests {
     fn a_waiting_message_keeps_a_connect_from_being_held() {
         // CN-3, CN-6, LAZY-6
         let (mut state, now) = handshaken();
-        state.enqueue('A', Some(5 * SECOND), now);
+        state.enqueue('A', Some(5 * SECOND), || now);
         let (token, ..) = state.connect(pacing(), now).unwrap();
         assert!(state.hold(token, Hold::ForMessages, now + SECOND));
         let (token, ..) = state.connect(pacing(), now).unwrap();
-        state.enqueue('b', None, now);
+        state.enqueue('b', None, || now);
         assert!(!state.hold(token, Hold::ForMessages, now + SECOND));
         assert!(state.hold(token, Hold::ForTime, now + SECOND));
     }
@@ -621,7 +622,7 @@ mod tests {
         let (mut state, now, _) = holding(Hold::ForMessages);
         state.start_batch();
         state.start_batch();
-        assert_eq!(state.enqueue('a', None, now), queued(Wake::Nobody));
+        assert_eq!(state.enqueue('a', None, || now), queued(Wake::Nobody));
         assert_eq!(state.end_batch(), Wake::Nobody);
         assert_eq!(state.end_batch(), Wake::Held(Resume::Messages));
     }
@@ -630,9 +631,9 @@ mod tests {
     fn the_shortest_lazy_timeout_flushes_everything() {
         // LAZY-2, LAZY-3, LAZY-4
         let (mut state, now, _) = holding(Hold::ForMessages);
-        state.enqueue('A', Some(5 * SECOND), now);
-        state.enqueue('B', Some(SECOND), now);
-        state.enqueue('C', Some(9 * SECOND), now);
+        state.enqueue('A', Some(5 * SECOND), || now);
+        state.enqueue('B', Some(SECOND), || now);
+        state.enqueue('C', Some(9 * SECOND), || now);
         assert_eq!(state.deadline(), Some(now + SECOND));
         assert_eq!(
             state.due(now + SECOND),
@@ -640,7 +641,7 @@ mod tests {
         );
         assert_eq!(departed(&mut state, Carrier::Other).1, ['A', 'B', 'C']);
         // LAZY-3: the next lazy message arms the timer anew.
-        state.enqueue('D', Some(SECOND), now);
+        state.enqueue('D', Some(SECOND), || now);
         assert_eq!(state.due(now + SECOND), Due::Wake(Wake::Nobody));
         assert!(state.has_urgent());
     }
@@ -651,10 +652,10 @@ mod tests {
         let (mut state, now, _) = holding(Hold::ForTime);
         assert_eq!(state.attach(1, false), Wake::Held(Resume::Replaced));
         assert_eq!(state.attach(1, false), Wake::Nobody);
-        assert_eq!(state.enqueue('a', None, now), queued(Wake::Pushed));
-        assert_eq!(state.enqueue('b', None, now), queued(Wake::Nobody));
+        assert_eq!(state.enqueue('a', None, || now), queued(Wake::Pushed));
+        assert_eq!(state.enqueue('b', None, || now), queued(Wake::Nobody));
         departed(&mut state, Carrier::Other);
-        assert_eq!(state.enqueue('c', None, now), queued(Wake::Pushed));
+        assert_eq!(state.enqueue('c', None, || now), queued(Wake::Pushed));
     }
 
     #[test]
@@ -663,10 +664,10 @@ mod tests {
         let (mut state, now) = handshaken();
         state.attach(1, false);
         state.close(1);
-        assert_eq!(state.enqueue('a', None, now), queued(Wake::Nobody));
+        assert_eq!(state.enqueue('a', None, || now), queued(Wake::Nobody));
         state.attach(2, false);
         state.close(1);
-        assert_eq!(state.enqueue('b', None, now), queued(Wake::Pushed));
+        assert_eq!(state.enqueue('b', None, || now), queued(Wake::Pushed));
         assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'b']);
     }
 
@@ -675,10 +676,10 @@ mod tests {
         // DIS-6, DIS-7, SES-12
         let (mut state, now, _) = holding(Hold::ForMessages);
         state.start_batch();
-        state.enqueue('a', None, now);
+        state.enqueue('a', None, || now);
         let wake = state.end(Phase::Disconnected, Some('z'));
         assert_eq!(wake, Wake::Held(Resume::Disconnected));
-        assert_eq!(state.enqueue('b', None, now), Enqueued::Gone);
+        assert_eq!(state.enqueue('b', None, || now), Enqueued::Gone);
         assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'z']);
         assert_eq!(state.deadline(), None);
     }
@@ -687,9 +688,9 @@ mod tests {
     fn a_full_queue_ends_the_session() {
         let (mut state, now) = handshaken();
         for message in ['a', 'b', 'c', 'd'] {
-            assert_eq!(state.enqueue(message, None, now), queued(Wake::Nobody));
+            assert_eq!(state.enqueue(message, None, || now), queued(Wake::Nobody));
         }
-        assert_eq!(state.enqueue('e', None, now), Enqueued::Overflow);
+        assert_eq!(state.enqueue('e', None, || now), Enqueued::Overflow);
     }
 
     #[test]
@@ -713,7 +714,7 @@ mod tests {
         // CN-15, CFG-15
         let (mut state, now) = handshaken();
         state.attach(1, true);
-        assert_eq!(state.enqueue('a', None, now), queued(Wake::Nobody));
+        assert_eq!(state.enqueue('a', None, || now), queued(Wake::Nobody));
         assert!(state.is_attached_to(1) && !state.is_attached_to(2));
     }
 
@@ -723,7 +724,7 @@ mod tests {
         let (mut state, now) = handshaken();
         let (slow, ..) = state.connect(pacing(), now).unwrap();
         let (next, ..) = state.connect(pacing(), now).unwrap();
-        state.enqueue('a', None, now);
+        state.enqueue('a', None, || now);
         let late = departed(&mut state, Carrier::Connect(slow.number()));
         assert_eq!(late, (None, vec![]));
         let reply = departed(&mut state, Carrier::Connect(next.number()));
@@ -739,13 +740,13 @@ mod tests {
         let (connect, ..) = state.connect(pacing(), now).unwrap();
         assert!(state.hold(connect, Hold::ForMessages, now + 20 * SECOND));
         let wake = Wake::Held(Resume::Messages);
-        assert_eq!(state.enqueue('a', None, now), queued(wake));
+        assert_eq!(state.enqueue('a', None, || now), queued(wake));
         assert!(departed(&mut state, Carrier::Other).1.is_empty());
         let reply = departed(&mut state, Carrier::Connect(connect.number()));
         assert_eq!(reply, (Some(1), vec!['a']));
         assert!(state.acknowledge(0));
         assert!(!state.has_urgent());
-        state.enqueue('b', None, now);
+        state.enqueue('b', None, || now);
         state.end(Phase::Disconnected, Some('z'));
         assert_eq!(departed(&mut state, Carrier::Other).1, ['b', 'z']);
     }
@@ -756,9 +757,9 @@ mod tests {
         let (mut state, now) = handshaken();
         state.keep();
         let (connect, ..) = state.connect(pacing(), now).unwrap();
-        state.enqueue('a', None, now);
+        state.enqueue('a', None, || now);
         departed(&mut state, Carrier::Connect(connect.number()));
-        state.enqueue('b', None, now);
+        state.enqueue('b', None, || now);
         assert_eq!(departed(&mut state, Carrier::Last).1, ['b']);
     }
 
@@ -766,7 +767,7 @@ mod tests {
     fn an_expired_session_keeps_no_messages() {
         // SES-12
         let (mut state, now) = handshaken();
-        state.enqueue('a', None, now);
+        state.enqueue('a', None, || now);
         assert_eq!(state.due(now + 10 * SECOND), Due::Expired(Wake::Nobody));
         assert!(departed(&mut state, Carrier::Other).1.is_empty());
     }

@@ -20,9 +20,20 @@ pub(crate) fn envelope<'a>(
     let (first, replies) = (first.into_iter(), replies.into_iter());
     let count = first.size_hint().0 + replies.size_hint().0;
     let mut out = String::with_capacity(2 + count * REPLY);
+    write_envelope(&mut out, first, messages, replies);
+    out
+}
+
+/// The same behind what `out` has.
+pub(crate) fn write_envelope<'a>(
+    out: &mut String,
+    first: impl IntoIterator<Item = &'a Reply>,
+    messages: impl IntoIterator<Item = &'a FrozenMessage>,
+    replies: impl IntoIterator<Item = &'a Reply>,
+) {
     out.push('[');
     for reply in first {
-        write_reply(&mut out, reply);
+        write_reply(out, reply);
         out.push(',');
     }
     for message in messages {
@@ -30,14 +41,13 @@ pub(crate) fn envelope<'a>(
         out.push(',');
     }
     for reply in replies {
-        write_reply(&mut out, reply);
+        write_reply(out, reply);
         out.push(',');
     }
     if out.ends_with(',') {
         out.pop();
     }
     out.push(']');
-    out
 }
 
 /// Bytes that most replies need.
@@ -77,19 +87,28 @@ const CHANNEL: &str = r#"{"channel":""#;
 /// What lies between that name and the data.
 const DATA: &str = r#"","data":"#;
 
+/// A key with its quotes and its colon.
+macro_rules! key {
+    ($name:literal) => {
+        concat!("\"", $name, "\":")
+    };
+}
+
 /// Writes a message without the id of its sender (MSG table, PUB-2).
 pub(crate) fn write_message(out: &mut String, message: &Message) {
     let mut object = Object::new(out);
-    object.field("channel").string(message.channel.as_str());
+    object
+        .field(key!("channel"))
+        .string(message.channel.as_str());
     if let Some(data) = &message.data {
-        object.field("data").raw(data);
+        object.field(key!("data")).raw(data);
     }
-    object.optional_string("id", message.id.as_deref());
+    object.optional_string(key!("id"), message.id.as_deref());
     if let Some(rare) = message.rare() {
-        object.optional("subscription", rare.subscription.as_ref());
-        object.optional("ext", rare.ext.as_ref());
+        object.optional(key!("subscription"), rare.subscription.as_ref());
+        object.optional(key!("ext"), rare.ext.as_ref());
         if let Some(successful) = rare.successful {
-            object.field("successful").boolean(successful);
+            object.field(key!("successful")).boolean(successful);
         }
         object.fields(&rare.fields);
     }
@@ -99,16 +118,16 @@ pub(crate) fn write_message(out: &mut String, message: &Message) {
 /// Writes a reply.
 fn write_reply(out: &mut String, reply: &Reply) {
     let mut object = Object::new(out);
-    object.optional_string("id", reply.echo.id.as_deref());
-    object.optional_string("channel", reply.echo.channel.as_deref());
-    object.optional("subscription", reply.echo.subscription.as_ref());
+    object.optional_string(key!("id"), reply.echo.id.as_deref());
+    object.optional_string(key!("channel"), reply.echo.channel.as_deref());
+    object.optional(key!("subscription"), reply.echo.subscription.as_ref());
     match &reply.outcome {
         None => {}
-        Some(Ok(())) => object.field("successful").boolean(true),
+        Some(Ok(())) => object.field(key!("successful")).boolean(true),
         Some(Err(error)) => {
-            object.field("successful").boolean(false);
+            object.field(key!("successful")).boolean(false);
             if let Some(error) = error {
-                object.field("error").string(&error.to_string());
+                object.field(key!("error")).string(&error.to_string());
             }
         }
     }
@@ -117,22 +136,22 @@ fn write_reply(out: &mut String, reply: &Reply) {
             write_handshake(&mut object, handshaken);
         }
         if let Some(advice) = &rare.advice {
-            write_advice(object.field("advice").out, advice);
+            write_advice(object.field(key!("advice")).out, advice);
         }
-        object.optional("ext", rare.ext.as_ref());
+        object.optional(key!("ext"), rare.ext.as_ref());
         object.fields(&rare.fields);
     }
     object.end();
 }
 
 fn write_handshake(object: &mut Object<'_>, handshaken: &Handshaken) {
-    let out = object.field("clientId").out;
+    let out = object.field(key!("clientId")).out;
     out.push('"');
     handshaken.client_id.write_to(out);
     out.push('"');
-    object.field("version").string("1.0");
-    object.field("minimumVersion").string("1.0");
-    let out = object.field("supportedConnectionTypes").out;
+    object.field(key!("version")).string("1.0");
+    object.field(key!("minimumVersion")).string("1.0");
+    let out = object.field(key!("supportedConnectionTypes")).out;
     let mut separator = '[';
     for transport in &handshaken.connection_types {
         out.push(separator);
@@ -145,7 +164,7 @@ fn write_handshake(object: &mut Object<'_>, handshaken: &Handshaken) {
     out.push(']');
     if handshaken.messages > 0 {
         object
-            .field("x-messages")
+            .field(key!("x-messages"))
             .number(handshaken.messages as u128);
     }
 }
@@ -153,14 +172,14 @@ fn write_handshake(object: &mut Object<'_>, handshaken: &Handshaken) {
 fn write_advice(out: &mut String, advice: &Advice) {
     let mut object = Object::new(out);
     if advice.multiple_clients {
-        object.field("multiple-clients").boolean(true);
+        object.field(key!("multiple-clients")).boolean(true);
     }
     if let Some(reconnect) = advice.reconnect {
-        object.field("reconnect").string(reconnect.as_str());
+        object.field(key!("reconnect")).string(reconnect.as_str());
     }
-    object.duration("interval", advice.interval);
-    object.duration("timeout", advice.timeout);
-    object.duration("maxInterval", advice.max_interval);
+    object.duration(key!("interval"), advice.interval);
+    object.duration(key!("timeout"), advice.timeout);
+    object.duration(key!("maxInterval"), advice.max_interval);
     object.end();
 }
 
@@ -183,12 +202,11 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Starts a member of this name, which has nothing to escape.
-    fn field(&mut self, name: &'static str) -> Slot<'_> {
+    /// Starts a member of this [key](key!).
+    #[inline]
+    fn field(&mut self, key: &'static str) -> Slot<'_> {
         self.separate();
-        self.out.push('"');
-        self.out.push_str(name);
-        self.out.push_str("\":");
+        self.out.push_str(key);
         Slot { out: self.out }
     }
 
@@ -197,21 +215,21 @@ impl<'a> Object<'a> {
         self.separator = ',';
     }
 
-    fn optional(&mut self, name: &'static str, value: Option<&RawJson>) {
+    fn optional(&mut self, key: &'static str, value: Option<&RawJson>) {
         if let Some(value) = value {
-            self.field(name).raw(value);
+            self.field(key).raw(value);
         }
     }
 
-    fn optional_string(&mut self, name: &'static str, value: Option<&str>) {
+    fn optional_string(&mut self, key: &'static str, value: Option<&str>) {
         if let Some(value) = value {
-            self.field(name).string(value);
+            self.field(key).string(value);
         }
     }
 
-    fn duration(&mut self, name: &'static str, value: Option<Duration>) {
+    fn duration(&mut self, key: &'static str, value: Option<Duration>) {
         if let Some(value) = value {
-            self.field(name).number(value.as_millis());
+            self.field(key).number(value.as_millis());
         }
     }
 
@@ -254,6 +272,16 @@ impl Slot<'_> {
 /// Writes a JSON string; most have nothing to escape.
 fn string(out: &mut String, text: &str) {
     out.push('"');
+    if plain(text.as_bytes(), 0) == text.len() {
+        out.push_str(text);
+    } else {
+        escaped(out, text);
+    }
+    out.push('"');
+}
+
+#[cold]
+fn escaped(out: &mut String, text: &str) {
     let mut rest = text;
     while let Some((plain, special)) = rest.split_at_checked(plain(rest.as_bytes(), 0)) {
         out.push_str(plain);
@@ -264,10 +292,8 @@ fn string(out: &mut String, text: &str) {
         escape(out, character);
         rest = characters.as_str();
     }
-    out.push('"');
 }
 
-#[cold]
 fn escape(out: &mut String, character: char) {
     if let '"' | '\\' = character {
         out.push('\\');

@@ -5,4 +5,4 @@ mod encode;
 mod reader;
 
 pub(crate) use self::decode::{Echo, Limits, Request, decode};
-pub(crate) use self::encode::{envelope, freeze, write_message};
+pub(crate) use self::encode::{envelope, freeze, write_envelope, write_message};

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use parking_lot::MutexGuard;
 
@@ -10,6 +10,7 @@ use super::ServerSession;
 use super::shell::Shell;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::hook::{self, Flow};
+use crate::server::timers::now;
 use crate::session::{Carrier, Enqueued, Wake};
 
 /// Writes into a reply how its client acknowledges the messages that leave with it.
@@ -51,11 +52,10 @@ impl ServerSession {
         &self,
         message: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
-        now: Instant,
     ) -> Enqueued {
         let shell = self.0.shell.lock();
         if !shell.has_listeners {
-            return self.add_to_queue(shell, message, lazy_timeout, now);
+            return self.add_to_queue(shell, message, lazy_timeout);
         }
         drop(shell);
         // Held until they have seen the message: they see messages in the order of the queue, and
@@ -74,7 +74,7 @@ impl ServerSession {
             }
         }
         let shell = self.0.shell.lock();
-        let enqueued = self.add_to_queue(shell, Arc::clone(&message), lazy_timeout, now);
+        let enqueued = self.add_to_queue(shell, Arc::clone(&message), lazy_timeout);
         if matches!(enqueued, Enqueued::Queued(_)) {
             for listener in listeners.iter() {
                 hook::tell(QUEUE, || listener.queued(self, &message));
@@ -88,7 +88,6 @@ impl ServerSession {
         mut shell: MutexGuard<'_, Shell>,
         message: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
-        now: Instant,
     ) -> Enqueued {
         let lazy = message.is_lazy();
         let enqueued = shell.state.enqueue(message, lazy_timeout, now);

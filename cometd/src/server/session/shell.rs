@@ -228,6 +228,13 @@ pub(crate) struct Batch(pub(super) ServerSession);
 
 impl Drop for Batch {
     fn drop(&mut self) {
-        self.0.change(|state| ((), state.end_batch()));
+        let mut shell = self.0.0.shell.lock();
+        let wake = shell.state.end_batch();
+        if wake == Wake::Nobody {
+            return; // Mostly what came in the meantime has left already; no deadline moves.
+        }
+        let effects = shell.effects(wake);
+        drop(shell);
+        self.0.perform(effects);
     }
 }

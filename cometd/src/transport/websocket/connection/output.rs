@@ -1,5 +1,6 @@
 //! What a connection writes.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
@@ -103,7 +104,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if replies.is_empty() {
             return Ok(());
         }
-        self.feed(&codec::envelope([], [], replies)).await
+        let mut text = TEXT.take();
+        codec::write_envelope(&mut text, [], [], replies);
+        let fed = self.feed(&text).await;
+        if text.capacity() <= MOST_TEXT {
+            text.clear();
+            TEXT.set(text);
+        }
+        fed
     }
 
     /// Puts a frame into the output, which is written when it is full or flushed.
@@ -135,6 +143,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
 /// Most bytes of messages that share a frame with the reply that numbers them: clients limit what they read.
 const MOST_TOGETHER: usize = 512 * 1024;
+
+thread_local! {
+    /// The memory of the last replies, for the next ones.
+    static TEXT: Cell<String> = const { Cell::new(String::new()) };
+}
+
+/// Longest text whose memory is kept.
+const MOST_TEXT: usize = 16 * 1024;
 
 /// Longest queue whose memory is kept for the next messages.
 const MOST_SPARE: usize = 64;
