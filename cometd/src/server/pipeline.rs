@@ -27,16 +27,16 @@ pub(crate) struct Sender {
     pub(crate) holds: Holds,
 }
 
-impl Sender {
-    /// Sees to it that what an envelope causes for its own sender wakes nobody, until the response is
-    /// composed and the guard is dropped (BAT-8).
-    pub(crate) fn batch(&self, requests: &[Request]) -> Option<Batch> {
-        let connects = requests
-            .first()
-            .is_some_and(|it| it.is_meta(MetaChannel::Connect));
-        let session = self.session.as_ref().filter(|_| !connects);
-        session.map(ServerSession::start_batch)
-    }
+/// Sees to it that what an envelope causes for its own sender wakes nobody, until the response is composed
+/// and the guard is dropped (BAT-8).
+pub(crate) fn batch<'a>(
+    sender: Option<&'a ServerSession>,
+    requests: &[Request],
+) -> Option<Batch<'a>> {
+    let connects = requests
+        .first()
+        .is_some_and(|it| it.is_meta(MetaChannel::Connect));
+    sender.filter(|_| !connects).map(ServerSession::start_batch)
 }
 
 /// Which connects of an envelope may be held.
@@ -51,10 +51,8 @@ pub(crate) enum Holds {
 /// What an envelope led to.
 #[derive(Debug)]
 pub(crate) struct Received {
-    /// The session of the sender; a new one after a handshake.
-    pub(crate) session: Option<ServerSession>,
-    /// Whether that is a new session: its reply is the first thing that its client gets.
-    pub(crate) handshaken: bool,
+    /// The new session after a handshake: the reply is the first thing that its client gets.
+    pub(crate) handshaken: Option<ServerSession>,
     /// The replies in the order of the requests.
     pub(crate) replies: Vec<Reply>,
     /// The connect that may be held: its reply comes after the others.
@@ -94,7 +92,7 @@ impl Core {
     /// A handshake that is not alone; then nothing has been processed (HS-5).
     pub(crate) async fn receive(
         self: &Arc<Self>,
-        sender: Sender,
+        sender: &Sender,
         requests: Vec<Request>,
     ) -> Result<Received, ParseError> {
         let alone = requests.len() == 1;
@@ -104,8 +102,7 @@ impl Core {
         let may_hold = alone || sender.holds == Holds::Any;
 
         let mut received = Received {
-            session: sender.session.clone(),
-            handshaken: false,
+            handshaken: None,
             replies: Vec::with_capacity(requests.len()),
             connect: None,
             answered: None,
@@ -122,16 +119,15 @@ impl Core {
                 Err(error) => {
                     received
                         .replies
-                        .extend(Box::pin(self.malformed(&sender, echo, error)).await);
+                        .extend(Box::pin(self.malformed(sender, echo, error)).await);
                     continue;
                 }
             };
-            match self.process(&sender, client_id, &mut exchange).await {
+            match self.process(sender, client_id, &mut exchange).await {
                 Processed::Replied(Flow::Continue) => received.replies.push(exchange.reply),
                 Processed::Replied(Flow::Stop) => {}
                 Processed::Handshaken(session, flow) => {
-                    received.session = Some(session);
-                    received.handshaken = true;
+                    received.handshaken = Some(session);
                     let reply = (flow == Flow::Continue).then_some(exchange.reply);
                     received.replies.extend(reply);
                 }

@@ -21,7 +21,7 @@ use super::{body, cookie};
 use crate::protocol::codec::{self, Limits};
 use crate::protocol::{Advice, MetaChannel, ParseError, Reconnect, Reply, Transport};
 use crate::server::config::{HttpConfig, ResolvedConfig};
-use crate::server::pipeline::{Holds, Received, Sender};
+use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Connect, Context, ServerSession};
 use crate::session::{Hold, Resume, Wake};
 
@@ -141,10 +141,11 @@ impl Polling {
             session: self.session(&context, requests.first()),
             holds: Holds::Alone,
         };
-        let _batch = sender.batch(&requests);
+        let session = sender.session.clone();
+        let _batch = pipeline::batch(session.as_ref(), &requests);
         // Refused or not: what a session is told at its end leaves with its last connect.
         let connects = requests.iter().any(|it| it.is_meta(MetaChannel::Connect));
-        let receiving = async move { core.receive(sender, requests).await };
+        let receiving = async move { core.receive(&sender, requests).await };
         let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {
             Ok(received) => received.map_err(malformed)?,
             Err(error) => {
@@ -161,10 +162,9 @@ impl Polling {
                 connect,
             });
         }
-        let mut response = self.compose(&mut received, connects);
-        if received.handshaken
-            && let Some(session) = &received.session
-        {
+        let session = received.handshaken.as_ref().or(session.as_ref()).cloned();
+        let mut response = self.compose(session.as_ref(), &mut received, connects);
+        if let Some(session) = &received.handshaken {
             self.bind(&context, session, &mut response);
         }
         Err(response)
@@ -279,9 +279,14 @@ impl Polling {
 
     /// Puts the response together: handshake reply, queued messages, other replies (BAT-5). Whether the
     /// request connects decides what leaves with it.
-    fn compose(&self, received: &mut Received, connects: bool) -> Response<Body> {
-        let handshake = received.handshaken;
-        let queued = match &received.session {
+    fn compose(
+        &self,
+        session: Option<&ServerSession>,
+        received: &mut Received,
+        connects: bool,
+    ) -> Response<Body> {
+        let handshake = received.handshaken.is_some();
+        let queued = match session {
             Some(session) if self.delivers(session, connects, handshake) => {
                 session.take_queue(&mut received.replies)
             }
@@ -342,7 +347,7 @@ impl Connecting {
             Held::Answered(reply) => received.replies.extend(reply.map(|it| *it)),
             Held::Failed(status) => return response::empty(status),
         }
-        polling.compose(&mut received, true)
+        polling.compose(Some(connect.session()), &mut received, true)
     }
 }
 

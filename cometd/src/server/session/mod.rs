@@ -195,9 +195,9 @@ impl ServerSession {
     }
 
     /// Postpones wake-ups until the guard is dropped.
-    pub(crate) fn start_batch(&self) -> Batch {
+    pub(crate) fn start_batch(&self) -> Batch<'_> {
         self.0.shell.lock().state.start_batch();
-        Batch(self.clone())
+        Batch(self)
     }
 
     /// Calls back once when the session has ended, after its subscriptions did (SES-13); at once if

@@ -11,7 +11,7 @@ use super::shell::Shell;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::hook::{self, Flow};
 use crate::server::timers::now;
-use crate::session::{Carrier, Enqueued, Wake};
+use crate::session::{Carrier, Enqueued, State, Wake};
 
 /// Writes into a reply how its client acknowledges the messages that leave with it.
 pub(crate) trait Numbering: Send + Sync {
@@ -114,7 +114,7 @@ impl ServerSession {
     /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
     pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
         let mut messages = VecDeque::new();
-        self.depart(None, replies, &mut messages);
+        self.depart(|_| true, replies, &mut messages);
         messages
     }
 
@@ -126,16 +126,29 @@ impl ServerSession {
         replies: &mut Vec<Reply>,
         messages: &mut VecDeque<Arc<FrozenMessage>>,
     ) {
-        self.depart(Some(connection), replies, messages);
+        self.depart(|state| state.is_attached_to(connection), replies, messages);
+    }
+
+    /// The same, unless messages leave with connect replies only.
+    pub(crate) fn take_pushed(
+        &self,
+        connection: u64,
+        replies: &mut Vec<Reply>,
+        messages: &mut VecDeque<Arc<FrozenMessage>>,
+    ) {
+        self.depart(
+            |state| state.is_attached_to(connection) && !state.connect_only(),
+            replies,
+            messages,
+        );
     }
 
     fn depart(
         &self,
-        connection: Option<u64>,
+        may: impl Fn(&State<Arc<FrozenMessage>>) -> bool,
         replies: &mut Vec<Reply>,
         messages: &mut VecDeque<Arc<FrozenMessage>>,
     ) {
-        let is_theirs = |shell: &Shell| connection.is_none_or(|it| shell.state.is_attached_to(it));
         let carrier = replies.iter().enumerate().rev().find_map(|(at, reply)| {
             let connect = reply.connect().map(Carrier::Connect);
             let handshake = reply.is_handshaken().then_some(Carrier::Handshake);
@@ -143,7 +156,7 @@ impl ServerSession {
         });
         let mut shell = self.0.shell.lock();
         if !shell.has_listeners && shell.numbering.is_none() {
-            if is_theirs(&shell) {
+            if may(&shell.state) {
                 let carrier = carrier.map_or(Carrier::Other, |(_, carrier)| carrier);
                 shell.state.depart(carrier, messages);
             }
@@ -153,7 +166,7 @@ impl ServerSession {
         let listeners = self.0.queue_listeners.lock();
         let (at, carrier) = carrier.unwrap_or_else(|| (0, self.without_number()));
         let mut shell = self.0.shell.lock();
-        if !is_theirs(&shell) {
+        if !may(&shell.state) {
             return;
         }
         let numbering = shell.numbering.clone();

@@ -96,19 +96,23 @@ impl ServerSession {
         })
     }
 
-    /// Messages go to this connection from now on.
-    pub(crate) fn attach(&self, connection: u64, connect_only: bool, bell: &Arc<Bell>) {
+    /// Messages go to this connection from now on, if the session is alive; whether it is.
+    pub(crate) fn attach(&self, connection: u64, connect_only: bool, bell: &Arc<Bell>) -> bool {
         let mut shell = self.0.shell.lock();
+        if !shell.state.is_alive() {
+            return false;
+        }
         let known = shell.connection.as_ref();
         let is_known = known.is_some_and(|it| Arc::ptr_eq(it, bell));
         let wake = shell.state.attach(connection, connect_only);
         if is_known && wake == Wake::Nobody {
-            return; // As with each frame but the first.
+            return true; // As with each frame but the first.
         }
         shell.connection = Some(Arc::clone(bell));
         let effects = shell.effects(wake);
         drop(shell);
         self.perform(effects);
+        true
     }
 
     /// Whether this is the deadline that the session waits for.
@@ -224,9 +228,9 @@ impl Drop for Connecting {
 
 /// An open session batch.
 #[derive(Debug)]
-pub(crate) struct Batch(pub(super) ServerSession);
+pub(crate) struct Batch<'a>(pub(super) &'a ServerSession);
 
-impl Drop for Batch {
+impl Drop for Batch<'_> {
     fn drop(&mut self) {
         let mut shell = self.0.0.shell.lock();
         let wake = shell.state.end_batch();

@@ -14,13 +14,14 @@ use super::end::{End, broken, malformed};
 use super::{Connection, FAREWELL, Held};
 use crate::protocol::codec::{self, Request};
 use crate::protocol::{MetaChannel, ParseError, Reply};
-use crate::server::ServerSession;
-use crate::server::pipeline::{Holds, Received, Sender};
+use crate::server::pipeline::{self, Holds, Received, Sender};
+use crate::server::{Core, ServerSession};
 use crate::session::{Resume, Wake};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn on_frame(
         &mut self,
+        core: &Arc<Core>,
         frame: Result<Frame, WebSocketError>,
     ) -> Result<(), End> {
         let frame = match frame {
@@ -29,7 +30,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(error) => return Err(broken(&error)),
         };
         match frame.opcode() {
-            OpCode::Text => self.on_text(frame).await,
+            OpCode::Text => self.on_text(core, frame).await,
             OpCode::Close => {
                 // The answer to a close is written when the socket is asked for more.
                 let socket = &mut self.socket;
@@ -42,10 +43,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn on_text(&mut self, frame: Frame) -> Result<(), End> {
+    async fn on_text(&mut self, core: &Arc<Core>, frame: Frame) -> Result<(), End> {
         let text = ByteString::try_from(frame.into_payload())
             .map_err(|_| End::Close(CloseCode::Invalid, "not UTF-8"))?;
-        let requests = match codec::decode(&text, self.core.limits()) {
+        let requests = match codec::decode(&text, core.limits()) {
             Ok(requests) => requests,
             // FAYE-5: the keep-alive of old Faye clients.
             Err(ParseError::Empty) => return Ok(()),
@@ -57,19 +58,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session,
             holds: Holds::Any,
         };
-        let _batch = sender.batch(&requests);
-        let received = self.receive(sender, requests).await?;
+        let session = sender.session.as_ref();
+        let _batch = pipeline::batch(session, &requests);
+        let received = self.receive(core, &sender, requests).await?;
         let received = received.map_err(|error| malformed(&error))?;
-        self.respond(received).await
+        self.respond(session, received).await
     }
 
     /// Processes messages; a held connect is answered in time, however long that takes.
     async fn receive(
         &mut self,
-        sender: Sender,
+        core: &Arc<Core>,
+        sender: &Sender,
         requests: Vec<Request>,
     ) -> Result<Result<Received, ParseError>, End> {
-        let core = Arc::clone(&self.core);
         let mut receiving = pin!(core.receive(sender, requests));
         if let Some(received) = receiving.as_mut().now_or_never() {
             return Ok(received);
@@ -101,15 +103,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.session = found.filter(|session| !session.is_local());
         }
         let session = self.session.clone()?;
-        if !session.is_handshook() {
+        let is_alive = if named == Some(session.id()) {
+            let connect_only = self.config().common.meta_connect_deliver_only;
+            session.attach(self.number, connect_only, &self.push)
+        } else {
+            session.is_handshook()
+        };
+        if is_alive {
+            self.unbound = None;
+        } else {
             // This frame is answered for the ended session, the next one may bind anew.
             self.session = None;
-            return Some(session);
-        }
-        self.unbound = None;
-        if named == Some(session.id()) {
-            let connect_only = self.config().common.meta_connect_deliver_only;
-            session.attach(self.number, connect_only, &self.push);
         }
         Some(session)
     }
@@ -130,24 +134,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Writes what a frame has led to: the end of an older connect, the handshake reply, queued
     /// messages, other replies in one frame (WS-9 to WS-11).
-    async fn respond(&mut self, mut received: Received) -> Result<(), End> {
+    async fn respond(
+        &mut self,
+        session: Option<&ServerSession>,
+        mut received: Received,
+    ) -> Result<(), End> {
         if let Some(held) = &mut self.held
             && let Ok(resume) = held.resume.try_recv()
         {
             self.on_resume(resume).await?;
         }
-        if received.handshaken {
-            self.respond_to_handshake(&mut received).await?;
+        let replies = &mut received.replies;
+        if let Some(session) = received.handshaken {
+            self.respond_to_handshake(session, replies).await?;
         } else {
-            let mut replies = std::mem::take(&mut received.replies);
-            let session = received.session.as_ref();
-            if let Some(session) = session.filter(|it| !self.is_connect_only(it)) {
+            let connect_only = self.config().common.meta_connect_deliver_only;
+            if let Some(session) = session.filter(|_| !connect_only) {
                 // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
                 let mut queued = std::mem::take(&mut self.spare);
-                session.take_queue_for(self.number, &mut replies, &mut queued);
+                session.take_pushed(self.number, replies, &mut queued);
                 self.feed_messages(queued).await?;
             }
-            self.feed_replies(&replies).await?;
+            self.feed_replies(replies).await?;
         }
         match received.connect.take() {
             Some(connect) => self.hold(connect).await,
@@ -155,19 +163,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    async fn respond_to_handshake(&mut self, received: &mut Received) -> Result<(), End> {
-        self.session.clone_from(&received.session);
+    async fn respond_to_handshake(
+        &mut self,
+        session: ServerSession,
+        replies: &mut Vec<Reply>,
+    ) -> Result<(), End> {
         self.unbound = None;
         let mut queued = std::collections::VecDeque::new();
-        if self.config().common.allow_message_delivery_during_handshake
-            && let Some(session) = &received.session
-        {
-            queued = session.take_queue(&mut received.replies);
+        if self.config().common.allow_message_delivery_during_handshake {
+            queued = session.take_queue(replies);
         }
-        if let Some(handshaken) = received.replies.iter_mut().find_map(Reply::handshake_mut) {
+        self.session = Some(session);
+        if let Some(handshaken) = replies.iter_mut().find_map(Reply::handshake_mut) {
             handshaken.messages = queued.len();
         }
-        self.feed_replies(&received.replies).await?;
+        self.feed_replies(replies).await?;
         self.feed_messages(queued).await
     }
 }

@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let outcome = match next.await {
                 Either::Left(Event::Push) => self.on_push().await.map(|()| 1),
                 // Boxed, because a socket is idle most of the time and should be small then.
-                Either::Left(event) => Box::pin(self.work(event)).await,
+                Either::Left(event) => Box::pin(self.work(&core, event)).await,
                 Either::Right(Alarm::Late) => self.on_late(&mut alarms).map(|()| 1),
                 Either::Right(Alarm::Stop) => Err(self.on_stop().await),
             };
@@ -151,11 +151,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Acts on an event and on those that have happened meanwhile, and writes what they lead to at once.
     /// Returns how many they were.
-    async fn work(&mut self, mut event: Event) -> Result<u32, End> {
+    async fn work(&mut self, core: &Arc<Core>, mut event: Event) -> Result<u32, End> {
         let mut events = 0;
         loop {
             match event {
-                Event::Frame(frame) => self.on_frame(frame).await?,
+                Event::Frame(frame) => self.on_frame(core, frame).await?,
                 Event::Push => self.feed_pushed().await?,
                 Event::Resume(resume) => self.on_resume(resume).await?,
             }
