@@ -2,81 +2,59 @@
 
 use std::fmt;
 
-use bytestring::ByteString;
-
 /// Names a session on the wire: 128 random bits, written as 25 letters and digits (HS-4).
 ///
 /// Whoever knows it may speak for the session, so it is a credential: `Debug` shows the first
 /// letters only, there is no `Display`, and only the codec writes it out.
+///
+/// It is kept as it is written: it is made once, and read with every message.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
-pub struct ClientId(u128);
+pub struct ClientId([u8; Self::LENGTH]);
 
 impl ClientId {
     /// Length of the text form, in characters.
     const LENGTH: usize = 25;
 
     /// Makes an id of random bits.
-    pub(crate) const fn from_random(bits: u128) -> Self {
-        Self(bits)
+    pub(crate) fn from_random(bits: u128) -> Self {
+        let mut rest = bits;
+        let mut digits = [b'0'; Self::LENGTH];
+        for digit in digits.iter_mut().rev() {
+            let value = u8::try_from(rest % 36).unwrap_or_default();
+            *digit = match value {
+                0..10 => b'0' + value,
+                _ => b'a' + value - 10,
+            };
+            rest /= 36;
+        }
+        Self(digits)
     }
 
     /// Reads the text form; anything else names no session that this server ever made.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        if text.len() != Self::LENGTH {
-            return None;
-        }
-        // Numbers of the machine's size are faster, and hold twelve digits.
-        let mut parts = text.as_bytes().chunks(12);
-        parts
-            .try_fold(0_u128, |value, part| {
-                let number = part.iter().try_fold(0_u64, |number, byte| {
-                    Some(number * 36 + u64::from(digit(*byte)?))
-                })?;
-                let places = part.iter().fold(1_u64, |places, _| places * 36);
-                let value = value.checked_mul(u128::from(places))?;
-                value.checked_add(u128::from(number))
-            })
-            .map(Self)
+        let digits = text.as_bytes().try_into().ok()?;
+        is_digits(digits).then_some(Self(*digits))
     }
 
     /// Writes the text form.
     pub(super) fn write_to(self, out: &mut String) {
-        let mut digits = [0_u8; Self::LENGTH];
-        let mut rest = self.0;
-        for digit in digits.iter_mut().rev() {
-            let value = u8::try_from(rest % 36).unwrap_or_default();
-            *digit = if value < 10 {
-                b'0' + value
-            } else {
-                b'a' + value - 10
-            };
-            rest /= 36;
-        }
-        out.extend(digits.map(char::from));
-    }
-
-    /// The text form, for a client in this process.
-    pub(crate) fn to_text(self) -> ByteString {
-        let mut text = String::with_capacity(Self::LENGTH);
-        self.write_to(&mut text);
-        text.into()
+        out.extend(self.0.map(char::from));
     }
 
     /// The first letters of the text form, for logs: enough to tell sessions apart, too few to
     /// speak for one.
     #[must_use]
     pub fn prefix(self) -> String {
-        self.to_text().chars().take(6).chain(['…']).collect()
+        let letters = self.0.into_iter().map(char::from);
+        letters.take(6).chain(['…']).collect()
     }
 }
 
-/// The value of a digit of the text form.
-const fn digit(byte: u8) -> Option<u8> {
-    match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'z' => Some(byte - b'a' + 10),
-        _ => None,
-    }
+/// Whether these are digits of the text form. It looks at all of them, because that is several at once.
+fn is_digits(bytes: &[u8; ClientId::LENGTH]) -> bool {
+    bytes.iter().fold(true, |digits, byte| {
+        digits & (byte.is_ascii_digit() | byte.is_ascii_lowercase())
+    })
 }
 
 impl fmt::Debug for ClientId {
@@ -111,8 +89,12 @@ mod tests {
         for text in [
             "",
             "a",
-            "zzzzzzzzzzzzzzzzzzzzzzzzz",
+            "000000000000000000000000",
+            "00000000000000000000000000",
             "0000000000000000000000A00",
+            "/000000000000000000000000",
+            "000000000000000000000000{",
+            "00000000000é000000000000",
         ] {
             assert_eq!(ClientId::parse(text), None, "{text}");
         }
