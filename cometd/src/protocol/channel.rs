@@ -11,7 +11,11 @@ use super::error::ChannelError;
 ///
 /// Surrounding spaces and one trailing slash are dropped (CH-6). A clone shares the text.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
-pub struct ChannelId(ByteString);
+pub struct ChannelId {
+    name: ByteString,
+    /// Told once, because it is asked for at each step of a message.
+    kind: ChannelKind,
+}
 
 impl ChannelId {
     /// Reads a name.
@@ -21,52 +25,59 @@ impl ChannelId {
     pub fn parse(text: impl Into<ByteString>) -> Result<Self, ChannelError> {
         let (name, breadth) = Name::parse(&text.into(), &Grammar::default())?;
         if breadth == Breadth::Exact {
-            Ok(Self(name))
+            Ok(Self::checked(name))
         } else {
             Err(ChannelError::Wildcard)
         }
     }
 
     /// A name that [`Name::parse`] has found to be no wildcard.
-    pub(super) const fn checked(name: ByteString) -> Self {
-        Self(name)
+    pub(super) fn checked(name: ByteString) -> Self {
+        let kind = ChannelKind::of(&name);
+        Self { name, kind }
     }
 
     /// A copy that shares nothing with the text that it was read from.
     pub(super) fn detached(&self) -> Self {
-        Self(String::from(&*self.0).into())
+        Self {
+            name: String::from(&*self.name).into(),
+            kind: self.kind,
+        }
     }
 
     /// The name of a meta channel.
     pub(crate) const fn meta(channel: MetaChannel) -> Self {
-        Self(ByteString::from_static(channel.name()))
+        Self {
+            name: ByteString::from_static(channel.name()),
+            kind: ChannelKind::Meta(channel),
+        }
     }
 
     /// The name.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.name
     }
 
     /// The name as a shared string.
     pub(crate) const fn text(&self) -> &ByteString {
-        &self.0
+        &self.name
     }
 
     /// What the name's first segment makes of the channel.
     #[must_use]
-    pub fn kind(&self) -> ChannelKind {
-        ChannelKind::of(&self.0)
+    pub const fn kind(&self) -> ChannelKind {
+        self.kind
     }
 
     /// The segments between the slashes.
     pub fn segments(&self) -> impl Iterator<Item = &str> {
-        self.0.split('/').skip(1)
+        self.name.split('/').skip(1)
     }
 }
 
 /// What a channel is for, decided by its first segment (CH-7).
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum ChannelKind {
     /// `/meta/…`: the protocol itself.
     Meta(MetaChannel),
@@ -90,7 +101,7 @@ impl ChannelKind {
 }
 
 /// The meta channels.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum MetaChannel {
     /// `/meta/handshake`
     Handshake,
@@ -298,19 +309,19 @@ const fn is_legal(byte: u8) -> bool {
 
 impl AsRef<str> for ChannelId {
     fn as_ref(&self) -> &str {
-        &self.0
+        &self.name
     }
 }
 
 impl fmt::Debug for ChannelId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.name)
     }
 }
 
 impl fmt::Display for ChannelId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&self.0)
+        formatter.write_str(&self.name)
     }
 }
 

@@ -14,6 +14,7 @@ use super::error::ChannelError;
 pub struct ChannelPattern {
     name: ByteString,
     breadth: Breadth,
+    kind: ChannelKind,
 }
 
 impl ChannelPattern {
@@ -27,14 +28,19 @@ impl ChannelPattern {
 
     pub(crate) fn parse_by(text: &ByteString, grammar: &Grammar) -> Result<Self, ChannelError> {
         let (name, breadth) = Name::parse(text, grammar)?;
-        Ok(Self { name, breadth })
+        let kind = ChannelKind::of(&name);
+        Ok(Self {
+            name,
+            breadth,
+            kind,
+        })
     }
 
     /// A copy that shares nothing with the text that it was read from.
     pub(crate) fn detached(&self) -> Self {
         Self {
             name: String::from(&*self.name).into(),
-            breadth: self.breadth,
+            ..*self
         }
     }
 
@@ -52,8 +58,8 @@ impl ChannelPattern {
 
     /// What the name's first segment makes of the channel; `/**` is broadcast.
     #[must_use]
-    pub fn kind(&self) -> ChannelKind {
-        ChannelKind::of(&self.name)
+    pub const fn kind(&self) -> ChannelKind {
+        self.kind
     }
 
     /// The segments before the wildcard, if there is one.
@@ -101,6 +107,7 @@ impl From<ChannelId> for ChannelPattern {
         Self {
             name: channel.text().clone(),
             breadth: Breadth::Exact,
+            kind: channel.kind(),
         }
     }
 }
