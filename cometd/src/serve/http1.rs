@@ -30,7 +30,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use super::wire::Wire;
+use super::rewound::Rewound;
 use crate::transport::Waiting;
 
 /// Answers requests until the peer closes the connection or, once it is stopped, until what is under way
@@ -45,14 +45,14 @@ pub(super) async fn run(
     let is_busy = Arc::new(AtomicBool::new(false));
     let mut first = Bytes::new();
     loop {
-        let wire = Wire {
+        let io = Rewound {
             first,
             stream,
             is_busy: Arc::clone(&is_busy),
         };
         let (app, answering) = (app.clone(), Arc::clone(&exchange));
         let service = service_fn(move |request| answering.answer(&app, peer, request));
-        let connection = Builder::new().serve_connection(TokioIo::new(wire), service);
+        let connection = Builder::new().serve_connection(TokioIo::new(io), service);
         // Boxed, to be gone while nothing happens.
         let mut connection = Box::new(connection.with_upgrades());
         let mut rest = None;
@@ -88,15 +88,15 @@ const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\n\r\n";
 
 /// Takes a connection from hyper, and what has been read of a request that comes next.
 fn take<S: HttpService<Incoming>>(
-    connection: UpgradeableConnection<TokioIo<Wire>, S>,
+    connection: UpgradeableConnection<TokioIo<Rewound>, S>,
 ) -> Option<(TcpStream, Vec<u8>)>
 where
     S::ResBody: 'static,
     <S::ResBody as hyper::body::Body>::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let parts = connection.into_parts()?;
-    let wire = parts.io.into_inner();
-    Some((wire.stream, [&*parts.read_buf, &*wire.first].concat()))
+    let io = parts.io.into_inner();
+    Some((io.stream, [&*parts.read_buf, &*io.first].concat()))
 }
 
 /// The request that is under way.

@@ -15,7 +15,7 @@ use tokio_util::task::TaskTracker;
 
 mod connection;
 mod http1;
-mod wire;
+mod rewound;
 
 use crate::server::BayeuxServer;
 

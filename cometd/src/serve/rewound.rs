@@ -12,20 +12,20 @@ use tokio::net::TcpStream;
 
 /// A stream, and bytes that are read before those of the stream.
 #[derive(Debug)]
-pub(super) struct Wire {
+pub(super) struct Rewound {
     pub(super) first: Bytes,
     pub(super) stream: TcpStream,
     /// Whether something was written that has not been flushed: there may be more to write.
     pub(super) is_busy: Arc<AtomicBool>,
 }
 
-impl Wire {
+impl Rewound {
     fn stream(&mut self) -> Pin<&mut TcpStream> {
         Pin::new(&mut self.stream)
     }
 }
 
-impl AsyncRead for Wire {
+impl AsyncRead for Rewound {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -40,7 +40,7 @@ impl AsyncRead for Wire {
     }
 }
 
-impl AsyncWrite for Wire {
+impl AsyncWrite for Rewound {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
