@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
 
-use super::reader::{Fault, Reader, plain};
+use super::reader::{Fault, Reader, Value};
 use crate::protocol::ClientId;
 use crate::protocol::advice::RequestAdvice;
 use crate::protocol::channel::{Breadth, ChannelId, Grammar, Name};
@@ -95,54 +95,69 @@ fn read(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, Fault> {
     let mut reader = Reader::new(text, limits.depth);
     // Most envelopes hold one message.
     let mut requests = Vec::with_capacity(1);
+    let mut message = |reader: &mut Reader<'_>| {
+        if requests.len() > limits.batch {
+            return reader.skip();
+        }
+        let mut fields = Fields::default();
+        reader.object(|reader| fields.read(reader))?;
+        requests.push(fields.request(text, &limits.grammar));
+        Ok(())
+    };
     match reader.peek() {
-        Some(b'n') => reader.value().map(drop)?,
-        Some(b'[') => reader.array(|reader| {
-            if requests.len() > limits.batch {
-                return reader.value().map(drop);
-            }
-            requests.push(Fields::read(reader)?.into_request(text, &limits.grammar));
-            Ok(())
-        })?,
-        _ => requests.push(Fields::read(&mut reader)?.into_request(text, &limits.grammar)),
+        Some(b'n') => reader.skip()?,
+        Some(b'[') => reader.array(message)?,
+        _ => message(&mut reader)?,
     }
     reader.end()?;
     Ok(requests)
 }
 
-/// The fields of one message, as the text of their values; of duplicates the last one (JSON-5).
+/// The fields of one message; of duplicates the last one (JSON-5).
 #[derive(Default)]
 struct Fields<'a> {
-    channel: Option<&'a str>,
-    id: Option<&'a str>,
-    client_id: Option<&'a str>,
-    data: Option<&'a str>,
-    ext: Option<&'a str>,
-    advice: Option<&'a str>,
-    subscription: Option<&'a str>,
-    others: Vec<(Cow<'a, str>, &'a str)>,
+    channel: Option<Value<'a>>,
+    id: Option<Value<'a>>,
+    client_id: Option<Value<'a>>,
+    data: Option<Value<'a>>,
+    ext: Option<Value<'a>>,
+    advice: Option<Value<'a>>,
+    subscription: Option<Value<'a>>,
+    others: Vec<(Cow<'a, str>, Value<'a>)>,
 }
 
 impl<'a> Fields<'a> {
-    fn read(reader: &mut Reader<'a>) -> Result<Self, Fault> {
-        let mut fields = Self::default();
-        reader.object(|reader, key| {
-            let value = reader.value()?;
-            if fields.set(key, value) {
-                return Ok(());
-            }
-            // What is known has no escapes, so that most keys need no look for them.
-            let key = unescaped(key);
-            match &key {
-                Cow::Owned(unescaped) if fields.set(unescaped, value) => Ok(()),
-                _ => fields.push(key, value),
-            }
-        })?;
-        Ok(fields)
+    /// Reads one field.
+    #[inline]
+    fn read(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        // Those that most messages have, as they are mostly written.
+        let field = if reader.accept_key(br#""channel":"#) {
+            &mut self.channel
+        } else if reader.accept_key(br#""data":"#) {
+            &mut self.data
+        } else if reader.accept_key(br#""clientId":"#) {
+            &mut self.client_id
+        } else if reader.accept_key(br#""id":"#) {
+            &mut self.id
+        } else {
+            return self.read_any(reader);
+        };
+        *field = Some(reader.value()?);
+        Ok(())
+    }
+
+    #[inline(never)] // It would only be in the way of the others.
+    fn read_any(&mut self, reader: &mut Reader<'a>) -> Result<(), Fault> {
+        let key = reader.key()?;
+        let value = reader.value()?;
+        match self.set(&key, value) {
+            true => Ok(()),
+            false => self.push(key, value),
+        }
     }
 
     /// Keeps a field that the server knows.
-    fn set(&mut self, key: &str, value: &'a str) -> bool {
+    fn set(&mut self, key: &str, value: Value<'a>) -> bool {
         let field = match key {
             "channel" => &mut self.channel,
             "id" => &mut self.id,
@@ -160,7 +175,7 @@ impl<'a> Fields<'a> {
     }
 
     /// Keeps a field that the server does not know.
-    fn push(&mut self, key: Cow<'a, str>, value: &'a str) -> Result<(), Fault> {
+    fn push(&mut self, key: Cow<'a, str>, value: Value<'a>) -> Result<(), Fault> {
         if let Some((_, present)) = self.others.iter_mut().find(|(it, _)| *it == key) {
             *present = value;
         } else if self.others.len() == MAX_FIELDS {
@@ -171,16 +186,19 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    fn into_request(self, text: &ByteString, grammar: &Grammar) -> Request {
+    fn request(&self, text: &ByteString, grammar: &Grammar) -> Request {
         let echo = Echo {
-            channel: self.channel.and_then(string).map(|it| share(text, it)),
+            channel: self
+                .channel
+                .and_then(Value::string)
+                .map(|it| share(text, it)),
             id: self.id.and_then(id_text).map(|it| share(text, it)),
             subscription: self.subscription.map(|it| raw(text, it)),
         };
-        let client_id = self.client_id.and_then(string);
+        let client_id = self.client_id.and_then(Value::string);
         Request {
             client_id: client_id.and_then(|it| ClientId::parse(&it)),
-            message: self.into_message(&echo, text, grammar),
+            message: self.message(&echo, text, grammar),
             echo,
         }
     }
@@ -193,15 +211,15 @@ impl<'a> Fields<'a> {
             || !self.others.is_empty()
     }
 
-    fn into_message(
-        self,
+    fn message(
+        &self,
         echo: &Echo,
         text: &ByteString,
         grammar: &Grammar,
     ) -> Result<Message, BayeuxError> {
         let channel = parse_channel(self.channel, echo, grammar)?;
         if grammar.strict
-            && self.id.is_some_and(|id| id != "null")
+            && self.id.is_some_and(|id| id.text != "null")
             && !echo.id.as_ref().is_some_and(|id| is_id(id))
         {
             return Err(BayeuxError::MessageIdInvalid);
@@ -210,7 +228,7 @@ impl<'a> Fields<'a> {
         message.id.clone_from(&echo.id);
         message.data = self.data.map(|it| raw(text, it));
         if self.has_rare() {
-            let fields = self.others.into_iter();
+            let fields = self.others.iter();
             let rare = message.rare_mut();
             rare.ext = self.ext.map(|it| raw(text, it));
             rare.subscription.clone_from(&echo.subscription);
@@ -220,7 +238,7 @@ impl<'a> Fields<'a> {
                 .transpose()?
                 .unwrap_or_default();
             rare.fields = fields
-                .map(|(key, value)| (share(text, key), raw(text, value)))
+                .map(|(key, value)| (share(text, key.clone()), raw(text, *value)))
                 .collect();
         }
         Ok(message)
@@ -228,8 +246,8 @@ impl<'a> Fields<'a> {
 }
 
 /// A value as a view into the text of its envelope.
-fn raw(text: &ByteString, value: &str) -> RawJson {
-    RawJson::checked(text.slice_ref(value))
+fn raw(text: &ByteString, value: Value<'_>) -> RawJson {
+    RawJson::checked(text.slice_ref(value.text))
 }
 
 /// What was found in an envelope, as a view into its text unless it had escapes.
@@ -240,29 +258,13 @@ fn share(text: &ByteString, part: Cow<'_, str>) -> ByteString {
     }
 }
 
-/// The text of a JSON string; nothing for other values.
-fn string(value: &str) -> Option<Cow<'_, str>> {
-    let inner = value.strip_prefix('"')?.strip_suffix('"')?;
-    Some(unescaped(inner))
-}
-
-/// What is between the quotes of a JSON string, without escapes.
-fn unescaped(inner: &str) -> Cow<'_, str> {
-    if plain(inner.as_bytes(), 0) == inner.len() {
-        return Cow::Borrowed(inner);
-    }
-    // The reader has been over it.
-    let text = serde_json::from_str(&format!("\"{inner}\""));
-    Cow::Owned(text.unwrap_or_default())
-}
-
 fn parse_channel(
-    value: Option<&str>,
+    value: Option<Value<'_>>,
     echo: &Echo,
     grammar: &Grammar,
 ) -> Result<ChannelId, BayeuxError> {
     let Some(name) = &echo.channel else {
-        return Err(match value {
+        return Err(match value.map(|it| it.text) {
             None | Some("null") => BayeuxError::ChannelMissing,
             Some(_) => BayeuxError::ChannelInvalid,
         });
@@ -277,11 +279,11 @@ fn parse_channel(
 }
 
 /// A string id as it is; a number or boolean as its text (MSG-3).
-fn id_text(value: &str) -> Option<Cow<'_, str>> {
-    match value.as_bytes().first()? {
-        b'"' => string(value),
+fn id_text(value: Value<'_>) -> Option<Cow<'_, str>> {
+    match value.text.as_bytes().first()? {
+        b'"' => value.string(),
         b'n' | b'[' | b'{' => None,
-        _ => Some(Cow::Borrowed(value)),
+        _ => Some(Cow::Borrowed(value.text)),
     }
 }
 
@@ -290,17 +292,17 @@ fn is_id(text: &str) -> bool {
 }
 
 /// The advice of a request; only a connect's is ever looked at, but a wrong type is wrong anywhere.
-fn parse_advice(value: &str) -> Result<RequestAdvice, BayeuxError> {
+fn parse_advice(value: Value<'_>) -> Result<RequestAdvice, BayeuxError> {
     #[derive(serde::Deserialize)]
     struct Wire {
         timeout: Option<f64>,
         interval: Option<f64>,
     }
-    if value == "null" {
+    if value.text == "null" {
         return Ok(RequestAdvice::default());
     }
-    let wire: Wire =
-        serde_json::from_str(value).map_err(|_| BayeuxError::FieldInvalid { field: "advice" })?;
+    let wire: Wire = serde_json::from_str(value.text)
+        .map_err(|_| BayeuxError::FieldInvalid { field: "advice" })?;
     Ok(RequestAdvice {
         present: true,
         timeout: wire.timeout.and_then(milliseconds),
@@ -466,6 +468,25 @@ mod tests {
     }
 
     #[test]
+    fn a_field_is_the_same_however_it_is_written() {
+        let id = "0123456789abcdefghijklmno";
+        for colon in [":", " :", ": ", "\n:\t"] {
+            for [channel, data] in [["channel", "data"], ["ch\\u0061nnel", "\\u0064ata"]] {
+                let text = format!(
+                    r#"[ {{"id"{colon}"1","{data}"{colon}["x"], "clientId"{colon}"{id}" ,"{channel}"{colon}"/a"}}]"#
+                );
+                let request = decode(&text.into(), &Limits::default()).unwrap().remove(0);
+                assert_eq!(request.client_id, ClientId::parse(id));
+                let message = request.message.unwrap();
+                assert_eq!(message.channel().as_str(), "/a");
+                assert_eq!(message.id(), Some("1"));
+                assert_eq!(message.data().as_str(), r#"["x"]"#);
+                assert_eq!(message.rare(), None);
+            }
+        }
+    }
+
+    #[test]
     fn what_a_peer_may_not_say_is_dropped() {
         // PUB-3
         let text = r#"{"channel":"/a","successful":true,"\u0065rror":"x"}"#;
@@ -476,10 +497,16 @@ mod tests {
     #[test]
     fn of_duplicate_keys_the_last_wins() {
         // JSON-5
-        let message = request(r#"{"channel":"/a","channel":"/b","x":1,"x":2}"#)
-            .message
-            .unwrap();
-        assert_eq!(message.channel().as_str(), "/b");
+        for keys in [
+            ["channel", "channel"],
+            ["channel", "\\u0063hannel"],
+            ["\\u0063hannel", "channel"],
+        ] {
+            let text = format!(r#"{{"{}":"/a","{}":"/b"}}"#, keys[0], keys[1]);
+            let request = decode(&text.into(), &Limits::default()).unwrap().remove(0);
+            assert_eq!(request.message.unwrap().channel().as_str(), "/b");
+        }
+        let message = request(r#"{"channel":"/a","x":1,"x":2}"#).message.unwrap();
         assert_eq!(message.field("x").unwrap().as_str(), "2");
     }
 
