@@ -269,6 +269,7 @@ fn blank(text: &[u8], mut at: usize) -> usize {
 }
 
 /// The key of a member, its colon, and the white space behind it.
+#[inline(always)] // As a string, which it mostly is.
 fn key(text: &[u8], at: usize) -> Result<usize, Fault> {
     let end = string(text, one_of(b"\"", text, at).ok_or(Fault::Malformed)?)?;
     let colon = one_of(b":", text, blank(text, end)).ok_or(Fault::Malformed)?;
