@@ -210,17 +210,20 @@ impl<'a> Object<'a> {
         Slot { out: self.out }
     }
 
+    #[inline]
     fn separate(&mut self) {
         self.out.push(self.separator);
         self.separator = ',';
     }
 
+    #[inline]
     fn optional(&mut self, key: &'static str, value: Option<&RawJson>) {
         if let Some(value) = value {
             self.field(key).raw(value);
         }
     }
 
+    #[inline]
     fn optional_string(&mut self, key: &'static str, value: Option<&str>) {
         if let Some(value) = value {
             self.field(key).string(value);

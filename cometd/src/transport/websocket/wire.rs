@@ -83,20 +83,20 @@ impl Output {
     pub(super) fn text(&mut self, text: &str) {
         const TEXT: u8 = 0x81;
         if let Ok(length @ ..126) = u8::try_from(text.len()) {
-            self.extend(&[TEXT, length], text);
+            self.extend([TEXT, length], text);
         } else if let Ok(length) = u16::try_from(text.len()) {
             let [high, low] = length.to_be_bytes();
-            self.extend(&[TEXT, 126, high, low], text);
+            self.extend([TEXT, 126, high, low], text);
         } else {
             let [a, b, c, d, e, f, g, h] = (text.len() as u64).to_be_bytes();
-            self.extend(&[TEXT, 127, a, b, c, d, e, f, g, h], text);
+            self.extend([TEXT, 127, a, b, c, d, e, f, g, h], text);
         }
     }
 
-    fn extend(&mut self, head: &[u8], text: &str) {
+    fn extend<const LENGTH: usize>(&mut self, head: [u8; LENGTH], text: &str) {
         let bytes = self.begin();
-        bytes.reserve(head.len() + text.len());
-        bytes.extend_from_slice(head);
+        bytes.reserve(LENGTH + text.len());
+        bytes.extend_from_slice(&head);
         bytes.extend_from_slice(text.as_bytes());
     }
 
