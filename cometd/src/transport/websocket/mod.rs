@@ -1,6 +1,8 @@
 //! One socket for both directions (section 16 of the specification).
 
 mod connection;
+mod frame;
+mod input;
 mod socket;
 mod upgrade;
 mod wire;

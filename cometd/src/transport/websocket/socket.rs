@@ -1,22 +1,57 @@
 //! A WebSocket: the library, and the stream below it.
 
 use std::io;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use ::http::HeaderValue;
+use bytestring::ByteString;
 use futures_util::SinkExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use yawc::{Frame, Options, Role, WebSocket, WebSocketError};
+use yawc::{Frame, OpCode, Options, Role, WebSocket, WebSocketError};
 
+use super::frame::{self, Head};
+use super::input::{self, INPUT, Input};
 use super::wire::{Output, Wire};
 
-/// A WebSocket that the library reads from, and answers in matters of the protocol; texts are packed by
-/// it if that was agreed on and they are worth it, and go past it otherwise.
+/// A WebSocket that the library reads from and writes to when it has to.
+///
+/// It answers in matters of the protocol, puts messages together that come in pieces, packs and unpacks.
+/// Texts that are one frame as it was written go past it, in both directions: of what the peer sends, the
+/// library is lent frame by frame what is not such a text, and refuses what is wrong with it.
 pub(super) struct Socket<S> {
     library: WebSocket<Wire<S>>,
     wire: Wire<S>,
     /// Whether larger texts are compressed.
     packs: bool,
+    /// What was read, unless it is lent to the library.
+    input: Input,
+    /// Whether the library has frames to read.
+    is_lent: bool,
+    /// Whether the library may have something to answer to what it has read.
+    owes: bool,
+    /// Whether pieces of a message were read, and not its last one.
+    is_open: bool,
+    /// Bytes that a text has to be shorter than.
+    limit: u64,
+}
+
+/// What a peer sends.
+#[derive(Debug, Eq, PartialEq)]
+pub(super) enum Incoming {
+    Text(ByteString),
+    /// The peer closes: what answers that is written when the socket is asked for more.
+    Close,
+    /// Something that needs no answer, or has it from the library.
+    Other,
+}
+
+/// What the input begins with.
+enum Look {
+    Text(Result<ByteString, WebSocketError>),
+    /// So many bytes that are the library's.
+    Library(u64),
+    /// Too little to tell, or to take it.
+    Short,
 }
 
 /// Bytes from which on a text is compressed: smaller ones fit into a packet as they are.
@@ -41,15 +76,112 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             library,
             wire,
             packs: agreed.is_some(),
+            input: Input::default(),
+            is_lent: false,
+            owes: false,
+            is_open: false,
+            limit: options.max_payload_read.map_or(0, |it| it as u64),
         })
     }
 
-    /// The next frame of the peer.
-    pub(super) fn poll_frame(
+    /// What the peer sends next. Not to be asked for behind an error.
+    pub(super) fn poll_next(
         &mut self,
         context: &mut Context<'_>,
-    ) -> Poll<Result<Frame, WebSocketError>> {
-        self.library.poll_next_frame(context)
+    ) -> Poll<Result<Incoming, WebSocketError>> {
+        loop {
+            if !self.is_lent {
+                match self.poll_text(context) {
+                    Poll::Ready(Some(text)) => return Poll::Ready(text.map(Incoming::Text)),
+                    // What the library answers is written when there is nothing else to do.
+                    Poll::Pending if !self.owes => return Poll::Pending,
+                    Poll::Ready(None) | Poll::Pending => {}
+                }
+            }
+            let frame = self.library.poll_next_frame(context);
+            let has_read = self.is_lent && self.wire.take_back(&mut self.input);
+            self.is_lent &= !has_read;
+            if let Poll::Ready(frame) = frame {
+                return Poll::Ready(self.incoming(frame?));
+            }
+            self.owes = self.wire.is_stuck();
+            if !has_read {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// The next text that needs no library; nothing once the library has to read first.
+    fn poll_text(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<ByteString, WebSocketError>>> {
+        loop {
+            match self.look() {
+                Look::Text(text) => return Poll::Ready(Some(text)),
+                Look::Library(count) => break self.lend(count),
+                Look::Short => {}
+            }
+            match ready!(self.wire.poll_input(&mut self.input, context)) {
+                Ok(0) => break self.lend(u64::MAX),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Some(Err(error.into()))),
+            }
+        }
+        Poll::Ready(None)
+    }
+
+    /// Takes a text off the input, if that begins with one.
+    fn look(&mut self) -> Look {
+        let rest = self.input.rest_mut();
+        let Some(head) = Head::parse(rest) else {
+            return if frame::is_refused(rest) {
+                Look::Library(u64::MAX)
+            } else {
+                Look::Short
+            };
+        };
+        if let Some(mask) = head.mask
+            && head.is_whole_text()
+            && !self.is_open
+            && head.payload < self.limit
+            && let Ok(size @ ..=INPUT) = usize::try_from(head.frame())
+        {
+            let Some(text) = rest.get_mut(head.length..size) else {
+                return Look::Short;
+            };
+            frame::unmask(text, mask);
+            let text = ByteString::try_from(input::kept(text));
+            self.input.take(size);
+            return Look::Text(text.map_err(|_| WebSocketError::InvalidUTF8));
+        }
+        self.is_open = head.leaves_open(self.is_open);
+        Look::Library(head.frame())
+    }
+
+    fn incoming(&mut self, frame: Frame) -> Result<Incoming, WebSocketError> {
+        match frame.opcode() {
+            OpCode::Text => {
+                let text = ByteString::try_from(frame.into_payload());
+                let text = text.map_err(|_| WebSocketError::InvalidUTF8);
+                text.map(Incoming::Text)
+            }
+            OpCode::Close => {
+                // No text follows.
+                self.lend(u64::MAX);
+                Ok(Incoming::Close)
+            }
+            OpCode::Binary | OpCode::Continuation | OpCode::Ping | OpCode::Pong => {
+                Ok(Incoming::Other)
+            }
+        }
+    }
+
+    /// Lets the library read so many bytes.
+    fn lend(&mut self, count: u64) {
+        self.wire.lend(&mut self.input, count);
+        self.is_lent = true;
+        self.owes = true;
     }
 
     /// Whether a text is compressed, so that it has to be [sent](Self::send).
@@ -70,5 +202,416 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Writes the output, and behind it a frame of any kind, which is compressed if it is worth it.
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), WebSocketError> {
         self.library.send(frame).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::future::poll_fn;
+    use std::pin::Pin;
+    use std::sync::Arc;
+    use std::task::Waker;
+
+    use futures_util::FutureExt;
+    use parking_lot::Mutex;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use proptest::sample::select;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, ReadBuf, duplex};
+    use yawc::close::CloseCode;
+
+    use super::*;
+
+    /// Options with these bytes for the longest text.
+    fn options(most: usize) -> Options {
+        let options = Options::default()
+            .with_limits(most + 1, most + 1)
+            .with_read_buffer_capacity(64);
+        options
+            .with_low_latency_compression()
+            .server_no_context_takeover()
+            .client_no_context_takeover()
+    }
+
+    /// Longer than what is looked at before the library has to.
+    const MOST: usize = INPUT + 4000;
+
+    /// Shorter than that.
+    const FEW: usize = 5000;
+
+    const EXTENSIONS: &str =
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
+    /// A peer that says what it has to say in pieces, with a pause before each.
+    struct Peer {
+        pieces: VecDeque<Vec<u8>>,
+        has_paused: bool,
+        heard: Arc<Mutex<Vec<u8>>>,
+    }
+
+    impl AsyncRead for Peer {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            self.has_paused = !self.has_paused;
+            if self.has_paused {
+                return Poll::Pending;
+            }
+            if let Some(mut piece) = self.pieces.pop_front() {
+                let later = piece.split_off(piece.len().min(buffer.remaining()));
+                buffer.put_slice(&piece);
+                if !later.is_empty() {
+                    self.pieces.push_front(later);
+                    self.has_paused = true;
+                }
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    impl AsyncWrite for Peer {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            self.heard.lock().extend_from_slice(buffer);
+            Poll::Ready(Ok(buffer.len()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    /// What becomes of a socket.
+    #[derive(Debug, Eq, PartialEq)]
+    struct Outcome {
+        incoming: Vec<Incoming>,
+        end: String,
+        /// What the peer hears, up to the close of this side.
+        heard: Vec<u8>,
+    }
+
+    /// Takes what the peer sends, up to the end, and closes then, as a connection does.
+    fn outcome<S: AsyncRead + AsyncWrite + Unpin, W>(
+        mut state: W,
+        heard: &Mutex<Vec<u8>>,
+        next: fn(&mut W, &mut Context<'_>) -> Poll<Result<Incoming, WebSocketError>>,
+        library: fn(&mut W) -> &mut WebSocket<S>,
+    ) -> Outcome {
+        let mut context = Context::from_waker(Waker::noop());
+        let mut incoming = Vec::new();
+        let end = loop {
+            match next(&mut state, &mut context) {
+                Poll::Ready(Ok(next)) => incoming.push(next),
+                Poll::Ready(Err(end)) => break end,
+                Poll::Pending => {}
+            }
+        };
+        if !matches!(end, WebSocketError::ConnectionClosed) {
+            let close = Frame::close(CloseCode::Policy, "the end");
+            library(&mut state).send(close).now_or_never();
+        }
+        Outcome {
+            incoming,
+            end: end.to_string(),
+            heard: heard.lock().clone(),
+        }
+    }
+
+    fn through_a_socket(peer: Peer, most: usize) -> Outcome {
+        let heard = Arc::clone(&peer.heard);
+        let socket = socket(peer, most);
+        outcome(socket, &heard, Socket::poll_next, |it| &mut it.library)
+    }
+
+    fn socket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, most: usize) -> Socket<S> {
+        let extensions = HeaderValue::from_static(EXTENSIONS);
+        Socket::new(stream, Some(&extensions), &options(most)).unwrap()
+    }
+
+    /// The library alone says what is right.
+    fn through_the_library(peer: Peer, most: usize) -> Outcome {
+        let heard = Arc::clone(&peer.heard);
+        let library = WebSocket::from_stream_with_extensions(
+            peer,
+            Role::Server,
+            Some(EXTENSIONS),
+            options(most).with_utf8(),
+        );
+        let next = |library: &mut WebSocket<Peer>, context: &mut Context<'_>| {
+            library
+                .poll_next_frame(context)
+                .map_ok(|frame| match frame.opcode() {
+                    OpCode::Text => Incoming::Text(frame.into_payload().try_into().unwrap()),
+                    OpCode::Close => Incoming::Close,
+                    _ => Incoming::Other,
+                })
+        };
+        outcome(library.unwrap(), &heard, next, |it| it)
+    }
+
+    fn peer(bytes: &[u8], sizes: &[usize]) -> Peer {
+        let mut rest = bytes;
+        let mut pieces = VecDeque::new();
+        for size in sizes.iter().cycle() {
+            let (piece, later) = rest.split_at(rest.len().min(*size));
+            pieces.push_back(piece.to_vec());
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        Peer {
+            pieces,
+            has_paused: false,
+            heard: Arc::default(),
+        }
+    }
+
+    fn check(bytes: &[u8], sizes: &[usize], most: usize) -> Outcome {
+        let outcome = through_a_socket(peer(bytes, sizes), most);
+        assert_eq!(outcome, through_the_library(peer(bytes, sizes), most));
+        outcome
+    }
+
+    const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
+
+    /// A frame of a client, its length in a form that is at least this long.
+    fn frame(first: u8, form: u8, payload: &[u8]) -> Vec<u8> {
+        let mut frame = vec![first];
+        match (form, payload.len()) {
+            (0, length @ 0..126) => frame.push(0x80 | length as u8),
+            (0 | 1, length @ 0..0x1_0000) => {
+                frame.push(0x80 | 126);
+                frame.extend((length as u16).to_be_bytes());
+            }
+            (_, length) => {
+                frame.push(0x80 | 127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        frame.extend(MASK);
+        let mut payload = payload.to_vec();
+        frame::unmask(&mut payload, MASK);
+        frame.extend(payload);
+        frame
+    }
+
+    fn text(text: &str) -> Vec<u8> {
+        frame(0x81, 0, text.as_bytes())
+    }
+
+    /// As deflate writes what it cannot make smaller (RFC 1951, section 3.2.4; RFC 7692, section 7.2.1).
+    fn packed(payload: &[u8]) -> Vec<u8> {
+        let length = payload.len() as u16;
+        let mut packed = vec![0];
+        packed.extend(length.to_le_bytes());
+        packed.extend((!length).to_le_bytes());
+        packed.extend(payload);
+        packed.push(0);
+        packed
+    }
+
+    fn payload() -> impl Strategy<Value = Vec<u8>> {
+        let sizes = vec![
+            0,
+            1,
+            125,
+            126,
+            600,
+            FEW,
+            FEW + 1,
+            INPUT - 8,
+            INPUT,
+            MOST,
+            MOST + 1,
+            70_000,
+        ];
+        prop_oneof![
+            8 => "\\PC{0,40}".prop_map(String::into_bytes),
+            2 => select(sizes).prop_map(|size| vec![b'x'; size]),
+            1 => vec(any::<u8>(), 0..20),
+        ]
+    }
+
+    fn control() -> impl Strategy<Value = Vec<u8>> {
+        (select(vec![0x89, 0x8a]), "[a-z]{0,9}")
+            .prop_map(|(it, text)| frame(it, 0, text.as_bytes()))
+    }
+
+    /// A message in pieces, perhaps with a ping between each two.
+    fn pieces() -> impl Strategy<Value = Vec<u8>> {
+        let pings = vec(control(), 0..2);
+        (payload(), any::<bool>(), 1..5_usize, pings).prop_map(|(payload, packs, count, pings)| {
+            let (first, payload) = match packs && payload.len() < 0x1_0000 {
+                true => (0x41, packed(&payload)),
+                false => (0x01, payload),
+            };
+            let size = payload.len().div_ceil(count).max(1);
+            let mut frames = frame(first, 0, &[]);
+            for piece in payload.chunks(size) {
+                frames.extend(pings.concat());
+                frames.extend(frame(0, 0, piece));
+            }
+            frames.extend(frame(0x80, 0, &[]));
+            frames
+        })
+    }
+
+    fn message() -> impl Strategy<Value = Vec<u8>> {
+        let small = vec(any::<u8>(), 0..200);
+        prop_oneof![
+            12 => (0..3_u8, payload()).prop_map(|(form, it)| frame(0x81, form, &it)),
+            3 => pieces(),
+            3 => control(),
+            2 => small.clone().prop_map(|it| frame(0xc1, 0, &packed(&it))),
+            1 => payload().prop_map(|it| frame(0x82, 0, &it)),
+            1 => (any::<u8>(), 0..3_u8, small.clone()).prop_map(|(it, form, small)| frame(it, form, &small)),
+            1 => select(vec![&b"\x88\x82\0\0\0\0\x03\xe8"[..], b"\x81\x02hi"]).prop_map(<[u8]>::to_vec),
+            1 => small,
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn a_socket_takes_what_the_library_takes(
+            messages in vec(message(), 1..12),
+            most in select(vec![FEW, MOST]),
+            cut in 0..20_usize,
+            sizes in vec(prop_oneof![1..20_usize, 1..3000_usize, 1..100_000_usize], 1..20),
+        ) {
+            let mut bytes = messages.concat();
+            bytes.truncate(bytes.len() - cut.min(bytes.len()) / 2);
+            check(&bytes, &sizes, most);
+        }
+    }
+
+    fn texts(outcome: &Outcome) -> Vec<&str> {
+        let texts = outcome.incoming.iter().filter_map(|it| match it {
+            Incoming::Text(text) => Some(&**text),
+            Incoming::Close | Incoming::Other => None,
+        });
+        texts.collect()
+    }
+
+    #[test]
+    fn texts_in_one_piece_and_in_many_come_in_order() {
+        let sent = [
+            text("one"),
+            frame(0x01, 0, b"tw"),
+            frame(0x89, 0, b"ping"),
+            frame(0x80, 0, b"o"),
+            frame(0xc1, 0, &packed(b"three")),
+            text("four"),
+            text(&"x".repeat(INPUT)),
+            text("five"),
+        ];
+        for size in [1, 3, 10, 1000, 100_000] {
+            let outcome = check(&sent.concat(), &[size], MOST);
+            let long = "x".repeat(INPUT);
+            assert_eq!(
+                texts(&outcome),
+                ["one", "two", "three", "four", &long, "five"]
+            );
+            assert_eq!(outcome.heard, b"\x8a\x04ping");
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_wrong_wherever_it_comes() {
+        let one = text("one");
+        let open = frame(0x01, 0, b"tw");
+        let cases = [
+            ("between pieces", [&one[..], &open, &one].concat(), 1),
+            ("not masked", [&one[..], b"\x81\x03two"].concat(), 1),
+            (
+                "not masked, long",
+                [&one[..], b"\x81\x7e\0\x80", &[b'x'; 128]].concat(),
+                1,
+            ),
+            (
+                "not UTF-8",
+                [&one[..], &frame(0x81, 0, b"\xff")].concat(),
+                1,
+            ),
+            (
+                "too long",
+                [&one[..], &text(&"x".repeat(FEW + 1))].concat(),
+                1,
+            ),
+            (
+                "a reserved bit",
+                [&one[..], &frame(0xa1, 0, b"two")].concat(),
+                1,
+            ),
+            ("a reserved operation", [&one[..], b"\x83\x80"].concat(), 1),
+        ];
+        for (what, bytes, expected) in cases {
+            for size in [1, 5, 100_000] {
+                let outcome = check(&[&bytes[..], &one].concat(), &[size], FEW);
+                assert_eq!(texts(&outcome).len(), expected, "{what}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn texts_go_past_the_library_and_pings_do_not() {
+        let (mut peer, stream) = duplex(1000);
+        let mut socket = socket(stream, MOST);
+        let texts = |socket: &mut Socket<_>| {
+            let mut context = Context::from_waker(Waker::noop());
+            let mut count = 0;
+            while let Poll::Ready(next) = socket.poll_next(&mut context) {
+                assert_eq!(next.unwrap(), Incoming::Text("hello".into()));
+                count += 1;
+            }
+            count
+        };
+        let bytes = text("hello").repeat(10);
+        let (some, rest) = bytes.split_at(bytes.len() - 3);
+        for (bytes, expected) in [(some, 9), (rest, 1)] {
+            peer.write_all(bytes).await.unwrap();
+            assert_eq!(texts(&mut socket), expected);
+            assert!(!socket.owes, "the library was not asked");
+        }
+        peer.write_all(&frame(0x89, 0, b"ping")).await.unwrap();
+        let next = poll_fn(|context| socket.poll_next(context));
+        assert_eq!(next.await.unwrap(), Incoming::Other);
+        assert!(socket.owes);
+        assert_eq!(texts(&mut socket), 0);
+        assert!(!socket.owes, "it has answered");
+    }
+    #[tokio::test]
+    async fn a_ping_is_answered_once_the_peer_reads() {
+        let (mut peer, stream) = duplex(64);
+        let mut socket = socket(stream, MOST);
+        let much = "x".repeat(0x1_0000);
+        assert!(socket.write(|output| output.text(&much)));
+        peer.write_all(&frame(0x89, 0, b"ping")).await.unwrap();
+        let next = poll_fn(|context| socket.poll_next(context));
+        assert_eq!(next.await.unwrap(), Incoming::Other);
+        let mut heard = vec![0; 10 + much.len() + 6];
+        tokio::select! {
+            next = poll_fn(|context| socket.poll_next(context)) => panic!("{next:?}"),
+            read = peer.read_exact(&mut heard) => read.unwrap(),
+        };
+        assert!(heard.ends_with(b"x\x8a\x04ping"));
+    }
+    #[tokio::test]
+    async fn two_bytes_that_begin_no_frame_are_refused_at_once() {
+        let (mut peer, stream) = duplex(64);
+        let mut socket = socket(stream, MOST);
+        peer.write_all(b"\x83\x80").await.unwrap();
+        let next = poll_fn(|context| socket.poll_next(context)).now_or_never();
+        assert!(matches!(next, Some(Err(WebSocketError::InvalidOpCode(3)))));
     }
 }

@@ -103,8 +103,7 @@ pub(in crate::transport) fn options(config: &WebSocketConfig) -> Options {
     let options = Options::default()
         .with_limits(limit, limit)
         .with_read_buffer_capacity(config.buffer_size)
-        .with_write_buffer_capacity(WRITE_BUFFER)
-        .with_utf8();
+        .with_write_buffer_capacity(WRITE_BUFFER);
     if config.disabled_extensions.contains(DEFLATE) {
         return options;
     }

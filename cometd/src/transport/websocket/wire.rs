@@ -2,28 +2,33 @@
 
 use std::cell::Cell;
 use std::io;
-use std::mem::MaybeUninit;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use bytes::{Buf, Bytes};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::input::Input;
+
 /// A stream that the WebSocket library and a connection share.
 ///
-/// It reads much at once, whatever the library has room for: what a peer sends together comes in with one
-/// system call. And it takes text frames of the connection behind what the library has written, so that
-/// messages go from the queue of a session into what is written next, and not through a value and a
-/// buffer for each. Nothing is kept for a socket that is idle.
+/// It reads for the connection, and lends the library what is the library's. And it takes text frames of
+/// the connection behind what the library has written, so that messages go from the queue of a session into
+/// what is written next, and not through a value and a buffer for each. Nothing is kept for a socket that is
+/// idle.
 pub(super) struct Wire<S>(Arc<Mutex<Ends<S>>>);
 
 struct Ends<S> {
     stream: S,
-    /// What was read, and the library had no room for.
-    input: Bytes,
+    /// What was read, while the library may read of it.
+    input: Input,
+    /// How many bytes, of the input and of the stream behind it, the library may read.
+    lent: u64,
     output: Output,
+    /// The library has something to write, and waits until it can.
+    is_stuck: bool,
 }
 
 /// What is not written yet.
@@ -33,9 +38,6 @@ pub(super) struct Output {
     /// How many of them have been written.
     written: usize,
 }
-
-/// Most bytes that are read at once.
-const INPUT: usize = 16 * 1024;
 
 /// Bytes from which on the output should be written before there is more of it.
 const FULL: usize = 64 * 1024;
@@ -52,8 +54,10 @@ impl<S> Wire<S> {
     pub(super) fn new(stream: S) -> Self {
         Self(Arc::new(Mutex::new(Ends {
             stream,
-            input: Bytes::new(),
+            input: Input::default(),
+            lent: 0,
             output: Output::default(),
+            is_stuck: false,
         })))
     }
 
@@ -62,6 +66,38 @@ impl<S> Wire<S> {
         let output = &mut self.0.lock().output;
         add(output);
         output.is_full()
+    }
+
+    /// Lets the library read so many bytes, of the input and of what follows it.
+    pub(super) fn lend(&self, input: &mut Input, count: u64) {
+        let ends = &mut *self.0.lock();
+        ends.input = mem::take(input);
+        ends.lent = count;
+    }
+
+    /// Takes the input back, unless the library has still to read. Whether that was done.
+    pub(super) fn take_back(&self, input: &mut Input) -> bool {
+        let ends = &mut *self.0.lock();
+        if ends.lent == 0 {
+            *input = mem::take(&mut ends.input);
+        }
+        ends.lent == 0
+    }
+
+    /// Whether the library has something to write, and waits until it can.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.0.lock().is_stuck
+    }
+}
+
+impl<S: AsyncRead + Unpin> Wire<S> {
+    /// Reads more input. How many bytes that were, none at the end of the stream.
+    pub(super) fn poll_input(
+        &self,
+        input: &mut Input,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        input.poll_fill(&mut self.0.lock().stream, context)
     }
 }
 
@@ -119,7 +155,7 @@ impl Output {
     /// Everything is written.
     fn end(&mut self) {
         self.written = 0;
-        let mut bytes = std::mem::take(&mut self.bytes);
+        let mut bytes = mem::take(&mut self.bytes);
         bytes.clear();
         if bytes.capacity() <= MOST_SPARE {
             SPARE.set(bytes);
@@ -143,6 +179,7 @@ impl<S: AsyncWrite + Unpin> Ends<S> {
     }
 }
 
+/// What the library reads.
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -150,24 +187,19 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let ends = &mut *self.0.lock();
-        if ends.input.is_empty() {
-            let mut space = [const { MaybeUninit::uninit() }; INPUT];
-            let mut read = ReadBuf::uninit(&mut space);
-            ready!(Pin::new(&mut ends.stream).poll_read(context, &mut read))?;
-            let read = read.filled();
-            let (now, later) = read.split_at(read.len().min(buffer.remaining()));
-            buffer.put_slice(now);
-            if !later.is_empty() {
-                ends.input = Bytes::copy_from_slice(later);
-            }
-            return Poll::Ready(Ok(()));
+        if ends.lent == 0 {
+            // Whoever lends it more asks it again.
+            return Poll::Pending;
         }
-        let count = ends.input.len().min(buffer.remaining());
-        buffer.put_slice(ends.input.get(..count).unwrap_or_default());
-        ends.input.advance(count);
-        if ends.input.is_empty() {
-            ends.input = Bytes::new();
+        if ends.input.rest().is_empty() {
+            ready!(ends.input.poll_fill(&mut ends.stream, context))?;
         }
+        let rest = ends.input.rest();
+        let count = rest.len().min(buffer.remaining());
+        let count = usize::try_from(ends.lent).map_or(count, |lent| lent.min(count));
+        buffer.put_slice(rest.get(..count).unwrap_or_default());
+        ends.input.take(count);
+        ends.lent -= count as u64;
         Poll::Ready(Ok(()))
     }
 }
@@ -181,14 +213,19 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     ) -> Poll<io::Result<usize>> {
         let ends = &mut *self.0.lock();
         if ends.output.is_full() {
+            ends.is_stuck = true;
             ready!(ends.poll_output(context))?;
         }
+        ends.is_stuck = false;
         ends.output.begin().extend_from_slice(buffer);
         Poll::Ready(Ok(buffer.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_output(context)
+        let ends = &mut *self.0.lock();
+        let flushed = ends.poll_output(context);
+        ends.is_stuck = flushed.is_pending();
+        flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -211,22 +248,36 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_read_at_once_is_given_in_pieces_and_in_order() {
+    async fn the_library_reads_what_it_is_lent_and_no_more() {
         let (mut peer, stream) = duplex(64 * 1024);
         let mut wire = Wire::new(stream);
-        let sent: Vec<u8> = (0..=255).cycle().take(20_000).collect();
+        let sent: Vec<u8> = (0..=255).cycle().take(40_000).collect();
         peer.write_all(&sent).await.unwrap();
-        drop(peer);
+        let mut input = Input::default();
+        std::future::poll_fn(|context| wire.poll_input(&mut input, context))
+            .await
+            .unwrap();
+        input.take(1000);
+        wire.lend(&mut input, 30_000);
+        assert!(!wire.take_back(&mut input));
         let mut read = Vec::new();
         let mut piece = [0; 1000];
-        loop {
-            let count = wire.read(&mut piece).await.unwrap();
-            if count == 0 {
-                break;
-            }
-            read.extend_from_slice(&piece[..count]);
+        while let Some(count) = wire.read(&mut piece).now_or_never() {
+            read.extend_from_slice(&piece[..count.unwrap()]);
         }
-        assert_eq!(read, sent);
+        assert_eq!(read, sent[1000..31_000]);
+        assert!(wire.take_back(&mut input));
+        assert!(sent[31_000..].starts_with(input.rest()));
+        assert!(!input.rest().is_empty(), "what was read with it is kept");
+    }
+
+    #[tokio::test]
+    async fn the_library_learns_of_the_end_of_the_stream() {
+        let (peer, stream) = duplex(64);
+        drop(peer);
+        let mut wire = Wire::new(stream);
+        wire.lend(&mut Input::default(), u64::MAX);
+        assert_eq!(wire.read(&mut [0; 10]).await.unwrap(), 0);
     }
 
     #[tokio::test]

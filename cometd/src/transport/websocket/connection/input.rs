@@ -7,8 +7,7 @@ use std::sync::Arc;
 use bytestring::ByteString;
 use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite};
-use yawc::close::CloseCode;
-use yawc::{Frame, OpCode, WebSocketError};
+use yawc::WebSocketError;
 
 use super::end::{End, broken, malformed};
 use super::{Connection, FAREWELL, Held};
@@ -17,35 +16,30 @@ use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Core, ServerSession};
 use crate::session::{Resume, Wake};
+use crate::transport::websocket::socket::Incoming;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub(super) async fn on_frame(
+    /// What is no text leads to nothing, or to the end.
+    pub(super) async fn on_other(
         &mut self,
-        core: &Arc<Core>,
-        frame: Result<Frame, WebSocketError>,
+        incoming: Result<Incoming, WebSocketError>,
     ) -> Result<(), End> {
-        let frame = match frame {
-            Ok(frame) => frame,
-            Err(WebSocketError::ConnectionClosed) => return Err(End::Closed),
-            Err(error) => return Err(broken(&error)),
-        };
-        match frame.opcode() {
-            OpCode::Text => self.on_text(core, frame).await,
-            OpCode::Close => {
+        match incoming {
+            // WS-2: nothing of Bayeux is binary.
+            Ok(Incoming::Text(_) | Incoming::Other) => Ok(()),
+            Ok(Incoming::Close) => {
                 // The answer to a close is written when the socket is asked for more.
                 let socket = &mut self.socket;
-                let next = poll_fn(|context| socket.poll_frame(context));
+                let next = poll_fn(|context| socket.poll_next(context));
                 let _ = tokio::time::timeout(FAREWELL, next).await;
                 Err(End::Closed)
             }
-            // WS-2: nothing of Bayeux is binary.
-            OpCode::Binary | OpCode::Continuation | OpCode::Ping | OpCode::Pong => Ok(()),
+            Err(WebSocketError::ConnectionClosed) => Err(End::Closed),
+            Err(error) => Err(broken(&error)),
         }
     }
 
-    async fn on_text(&mut self, core: &Arc<Core>, frame: Frame) -> Result<(), End> {
-        let text = ByteString::try_from(frame.into_payload())
-            .map_err(|_| End::Close(CloseCode::Invalid, "not UTF-8"))?;
+    pub(super) async fn on_text(&mut self, core: &Arc<Core>, text: ByteString) -> Result<(), End> {
         let requests = match codec::decode(&text, core.limits()) {
             Ok(requests) => requests,
             // FAYE-5: the keep-alive of old Faye clients.

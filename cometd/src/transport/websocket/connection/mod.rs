@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 use yawc::close::CloseCode;
 use yawc::{Frame, WebSocketError};
 
-use super::socket::Socket;
+use super::socket::{Incoming, Socket};
 use crate::protocol::FrozenMessage;
 use crate::server::config::WebSocketConfig;
 use crate::server::{Bell, Connect, Context, Core, ServerSession};
@@ -59,7 +59,7 @@ struct Held {
 
 /// What the peer or the session wants.
 enum Event {
-    Frame(Result<Frame, WebSocketError>),
+    Peer(Result<Incoming, WebSocketError>),
     Push,
     Resume(Resume),
 }
@@ -155,7 +155,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut events = 0;
         loop {
             match event {
-                Event::Frame(frame) => self.on_frame(core, frame).await?,
+                Event::Peer(Ok(Incoming::Text(text))) => self.on_text(core, text).await?,
+                Event::Peer(other) => self.on_other(other).await?,
                 Event::Push => self.feed_pushed().await?,
                 Event::Resume(resume) => self.on_resume(resume).await?,
             }
@@ -187,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.peer_first = !self.peer_first;
         for peer in [self.peer_first, !self.peer_first] {
             let event = if peer {
-                self.socket.poll_frame(context).map(Event::Frame)
+                self.socket.poll_next(context).map(Event::Peer)
             } else {
                 self.push.poll_rung(context).map(|()| Event::Push)
             };
