@@ -235,7 +235,7 @@ impl Default for WebSocketConfig {
             common: TransportConfig::default(),
             protocol: None,
             messages_per_frame: Some(1),
-            buffer_size: 1024,
+            buffer_size: 128,
             idle_timeout: Some(Duration::from_secs(300)),
             handshake_timeout: Some(Duration::from_secs(10)),
             require_handshake_per_connection: false,

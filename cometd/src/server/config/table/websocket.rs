@@ -25,7 +25,7 @@ pub(super) const OPTIONS: &[OptionDescription] = &[
         Slot::Bounded(Bounds(128, 16 * 1024 * 1024), |it| {
             &mut it.websocket.buffer_size
         }),
-        "The bytes of the read buffer that each connection starts with.",
+        "The bytes that the buffer of a connection for compressed and fragmented messages starts with.",
     ),
     // CFG-39
     row(

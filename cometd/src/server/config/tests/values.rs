@@ -146,7 +146,7 @@ const DEFAULTS: &[(&str, &str)] = &[
     ("callbackParameterMaxLength", "64"),             // CFG-34
     ("protocol", ""),                                 // CFG-36
     ("messagesPerFrame", "1"),                        // CFG-37
-    ("bufferSize", "1024"),                           // CFG-38
+    ("bufferSize", "128"),                            // CFG-38
     ("idleTimeout", "300000"),                        // CFG-39
     ("handshakeTimeout", "10000"),
     ("requireHandshakePerConnection", "false"), // CFG-40
