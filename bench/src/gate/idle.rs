@@ -5,11 +5,10 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use http::header::COOKIE;
-use serde_json::json;
 use tokio::sync::oneshot;
 use tokio::task::{JoinSet, spawn_blocking};
 
-use super::memory::{Outcome, client_id, handshake, subscribe};
+use super::memory::{Outcome, client_id, connect, handshake, subscribe};
 use crate::frame::{self, Side};
 use crate::load::http as response;
 use crate::scenario::Transport;
@@ -78,12 +77,7 @@ impl Client {
     fn hold(mut self, nth: u32) -> io::Result<TcpStream> {
         let id = self.handshake()?;
         self.ask(&subscribe(&id, &format!("/idle/{}", nth % CHANNELS)))?;
-        let connect = json!([{
-            "channel": "/meta/connect",
-            "clientId": id,
-            "connectionType": self.transport.to_string(),
-        }])
-        .to_string();
+        let connect = connect(&id, &self.transport.to_string());
         // The first is answered at once.
         self.ask(&connect)?;
         self.send(&connect)?;

@@ -35,7 +35,7 @@ pub(super) struct Poller {
     cookie: String,
 }
 
-/// A session over a socket.
+/// A session over a socket, with a connect that is held.
 pub(super) struct Socket {
     io: DuplexStream,
     pub(super) client_id: String,
@@ -114,6 +114,11 @@ impl App {
         socket.send(&handshake("websocket")).await?;
         let reply = socket.message().await?;
         socket.client_id = client_id(&reply)?;
+        let connect = connect(&socket.client_id, "websocket");
+        // The first is answered at once, the second is held.
+        socket.send(&connect).await?;
+        socket.messages(1).await?;
+        socket.send(&connect).await?;
         Ok(socket)
     }
 }
@@ -201,6 +206,11 @@ pub(super) fn handshake(connection_type: &str) -> String {
 
 pub(super) fn subscribe(client_id: &str, channel: &str) -> String {
     json!([{"channel": "/meta/subscribe", "clientId": client_id, "subscription": channel}])
+        .to_string()
+}
+
+pub(super) fn connect(client_id: &str, connection_type: &str) -> String {
+    json!([{"channel": "/meta/connect", "clientId": client_id, "connectionType": connection_type}])
         .to_string()
 }
 

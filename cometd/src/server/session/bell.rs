@@ -32,7 +32,8 @@ impl Bell {
         }
     }
 
-    fn take(&self) -> bool {
+    /// Whether the bell was rung since it was last asked.
+    pub(crate) fn take(&self) -> bool {
         self.is_rung.load(Ordering::Relaxed) && self.is_rung.swap(false, Ordering::Acquire)
     }
 }

@@ -134,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         mut received: Received,
     ) -> Result<(), End> {
         if let Some(held) = &mut self.held
-            && let Ok(resume) = held.resume.try_recv()
+            && let Some(resume) = held.resumed()
         {
             self.on_resume(resume).await?;
         }

@@ -5,13 +5,13 @@ use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context as TaskContext, Poll};
+use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::Either;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot;
+use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::{Instant, sleep_until};
 use yawc::close::CloseCode;
 use yawc::{Frame, WebSocketError};
@@ -55,6 +55,17 @@ pub(super) struct Connection<S> {
 struct Held {
     connect: Box<Connect>,
     resume: oneshot::Receiver<Resume>,
+}
+
+impl Held {
+    /// Why the connect is to be answered, if it is.
+    fn resumed(&mut self) -> Option<Resume> {
+        match self.resume.try_recv() {
+            Ok(resume) => Some(resume),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Closed) => Some(Resume::Stopped),
+        }
+    }
 }
 
 /// What the peer or the session wants.
@@ -164,7 +175,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if events == MOST_EVENTS {
                 break;
             }
-            match poll_fn(|context| self.poll_event(context)).now_or_never() {
+            match self.next_event() {
                 Some(next) => event = next,
                 None => break,
             }
@@ -197,6 +208,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         Poll::Pending
+    }
+
+    /// What the peer or the session wants next, if that is there: to ask for it costs less than to wait.
+    fn next_event(&mut self) -> Option<Event> {
+        if let Some(held) = &mut self.held
+            && let Some(resume) = held.resumed()
+        {
+            return Some(Event::Resume(resume));
+        }
+        self.peer_first = !self.peer_first;
+        if !self.peer_first && self.push.take() {
+            return Some(Event::Push);
+        }
+        let mut context = TaskContext::from_waker(Waker::noop());
+        match self.socket.poll_next(&mut context) {
+            Poll::Ready(next) => Some(Event::Peer(next)),
+            Poll::Pending => self.push.take().then_some(Event::Push),
+        }
     }
 
     /// The socket may have been idle or without a session for too long; if not, looks again when it may
