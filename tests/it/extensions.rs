@@ -113,6 +113,68 @@ async fn incoming_ones_in_order_outgoing_ones_in_reverse_the_servers_first() {
     assert_eq!(log.take(), ["B out /b", "A out /b", "D out /b", "C out /b"]);
 }
 
+/// Has to do with meta messages only.
+struct MetaOnly(Notes);
+
+impl Extension for MetaOnly {
+    fn is_meta_only(&self) -> bool {
+        true
+    }
+
+    fn incoming<'a>(
+        &'a self,
+        session: Option<&'a ServerSession>,
+        exchange: &'a mut Exchange,
+    ) -> Deferred<'a, Flow> {
+        self.0.incoming(session, exchange)
+    }
+
+    fn outgoing<'a>(
+        &'a self,
+        receiver: Option<&'a ServerSession>,
+        message: &'a mut Message,
+    ) -> Deferred<'a, Flow> {
+        self.0.outgoing(receiver, message)
+    }
+
+    fn reply<'a>(
+        &'a self,
+        session: Option<&'a ServerSession>,
+        reply: &'a mut Reply,
+    ) -> Deferred<'a, Flow> {
+        self.0.reply(session, reply)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_for_meta_messages_is_not_called_for_others() {
+    let log = Log::default();
+    let [a, b] = ["A", "B"].map(|name| Notes(name, log.clone()));
+    let app = setup()
+        .with(|it| it.extension(MetaOnly(a)).extension(b))
+        .start()
+        .await;
+    let client = app.client().up().await;
+    log.take();
+    client.subscribe("/a").await;
+    let both = [
+        "A in /meta/subscribe",
+        "B in /meta/subscribe",
+        "B reply /meta/subscribe",
+        "A reply /meta/subscribe",
+    ];
+    assert_eq!(log.take(), both);
+    client.publish("/a", 1).await;
+    let one = ["B in /a", "B out /a of nobody", "B reply /a"];
+    assert_eq!(log.take(), one);
+    let session = app.session(&client).unwrap();
+    session.deliver(None, "/service/a", 1).await.unwrap();
+    assert_eq!(log.take(), ["B out /service/a"]);
+    session.disconnect().await;
+    let both = ["B out /meta/disconnect", "A out /meta/disconnect"];
+    assert_eq!(log.take(), both);
+}
+
 #[tokio::test(start_paused = true)]
 async fn messages_of_unknown_sessions_are_seen_and_malformed_ones_are_not() {
     // 1.3

@@ -104,6 +104,10 @@ impl Acknowledge {
 }
 
 impl Extension for Acknowledge {
+    fn is_meta_only(&self) -> bool {
+        true
+    }
+
     fn incoming<'a>(
         &'a self,
         session: Option<&'a ServerSession>,

@@ -56,6 +56,10 @@ impl TimeSync {
 }
 
 impl Extension for TimeSync {
+    fn is_meta_only(&self) -> bool {
+        true
+    }
+
     fn incoming<'a>(
         &'a self,
         session: Option<&'a ServerSession>,

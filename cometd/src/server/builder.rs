@@ -25,7 +25,7 @@ use crate::session::QueueOverflow;
 pub struct Builder {
     config: ServerConfig,
     policy: Option<Box<dyn SecurityPolicy>>,
-    extensions: Vec<Box<dyn Extension>>,
+    extensions: Vec<Arc<dyn Extension>>,
     listeners: Vec<Box<dyn ServerListener>>,
     provisions: Provisions,
     installations: Vec<Box<dyn Installation>>,
@@ -188,7 +188,7 @@ impl Builder {
 
     /// Adds an extension that sees all messages.
     pub fn extension(mut self, extension: impl Extension) -> Self {
-        self.extensions.push(Box::new(extension));
+        self.extensions.push(Arc::new(extension));
         self
     }
 

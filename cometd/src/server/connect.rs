@@ -11,7 +11,7 @@ use super::hook::Flow;
 use super::pipeline::{Processed, unknown_session};
 use super::session::{Connecting, ServerSession};
 use super::timers::now;
-use crate::protocol::{Advice, BayeuxError, Reconnect, Reply, Transport};
+use crate::protocol::{Advice, BayeuxError, ChannelKind, MetaChannel, Reconnect, Reply, Transport};
 use crate::session::{Hold, Phase, Resume, Wake};
 
 /// A connect that has been accepted and not yet answered.
@@ -122,7 +122,13 @@ impl Core {
             reply.set_advice(Some(unknown_session(ended)));
             reply.fail(BayeuxError::SessionUnknown);
         }
-        let flow = self.replied(Some(&session), &mut reply).await;
+        let flow = self
+            .replied(
+                ChannelKind::Meta(MetaChannel::Connect),
+                Some(&session),
+                &mut reply,
+            )
+            .await;
         (flow == Flow::Continue).then_some(reply)
     }
 }

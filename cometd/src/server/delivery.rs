@@ -99,8 +99,9 @@ impl ServerSession {
         let Origin(sender) = from.into();
         // No `async fn`: that has room for its arguments twice, and moves them.
         async move {
-            let extensions = &self.shared().ok_or(SendError::ServerGone)?.extensions;
-            if outgoing(extensions, Some(self), &mut message).await == Flow::Stop {
+            let shared = self.shared().ok_or(SendError::ServerGone)?;
+            let concerned = shared.extensions.concerned(message.channel().kind());
+            if outgoing(concerned, Some(self), &mut message).await == Flow::Stop {
                 return Err(SendError::Vetoed);
             }
             let broadcast = message.channel().kind() == ChannelKind::Broadcast;

@@ -47,7 +47,7 @@ impl BayeuxServer {
         let allowed = &core.config().server.allowed_transports;
         Dump {
             transports: allowed.iter().map(|transport| transport.name()).collect(),
-            extensions: core.extensions().len(),
+            extensions: core.extensions().all().len(),
             channels,
             sessions,
         }

@@ -13,6 +13,13 @@ use crate::protocol::{Message, Reply};
 /// order in which these were added, outgoing ones in the reverse order; those of the server come
 /// before those of the session in both directions. A method that panics counts as "go on".
 pub trait Extension: Send + Sync + 'static {
+    /// Whether the extension has to do with meta messages and their replies only. One of the server is
+    /// not called for other messages then, which cost nothing by that. Asked once. Default: it has to do
+    /// with all.
+    fn is_meta_only(&self) -> bool {
+        false
+    }
+
     /// A client sent a message. [`Flow::Stop`] answers it with `404::message_deleted`.
     ///
     /// The session is absent if the message names one that does not exist.

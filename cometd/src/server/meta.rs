@@ -13,7 +13,9 @@ use super::policy::Decision;
 use super::session::{Farewell, LocalHalf, ServerSession};
 use super::timers::now;
 use crate::channel::Operation;
-use crate::protocol::{Advice, BayeuxError, ClientId, Handshaken, Reconnect, Transport};
+use crate::protocol::{
+    Advice, BayeuxError, ChannelKind, ClientId, Handshaken, MetaChannel, Reconnect, Transport,
+};
 use crate::session::Wake;
 
 /// When a client should try again that is one too many.
@@ -48,7 +50,13 @@ impl Core {
     ) -> Processed {
         match self.accept(&session, exchange).await {
             Ok(()) => {
-                let flow = self.replied(Some(&session), &mut exchange.reply).await;
+                let flow = self
+                    .replied(
+                        ChannelKind::Meta(MetaChannel::Handshake),
+                        Some(&session),
+                        &mut exchange.reply,
+                    )
+                    .await;
                 Processed::Handshaken(session, flow)
             }
             Err(refusal) => {

@@ -185,7 +185,11 @@ impl Core {
     async fn malformed(&self, sender: &Sender, echo: Echo, error: BayeuxError) -> Option<Reply> {
         let mut reply = Reply::to(echo);
         reply.fail(error);
-        let flow = self.replied(sender.session.as_ref(), &mut reply).await;
+        // What it was to is not known: all are concerned.
+        let kind = ChannelKind::Meta(MetaChannel::Unknown);
+        let flow = self
+            .replied(kind, sender.session.as_ref(), &mut reply)
+            .await;
         (flow == Flow::Continue).then_some(reply)
     }
 
@@ -276,7 +280,8 @@ impl Core {
             Err(Refusal::Deleted) => exchange.delete(),
             Err(Refusal::Error(error)) => exchange.reply.fail(error),
         }
-        self.replied(session, &mut exchange.reply).await
+        let kind = exchange.message.channel().kind();
+        self.replied(kind, session, &mut exchange.reply).await
     }
 
     /// Shows an incoming message to the extensions, those of the server first (PROC-2).
@@ -285,7 +290,10 @@ impl Core {
         session: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Flow {
-        if incoming(self.extensions(), session, exchange).await == Flow::Stop {
+        let concerned = self
+            .extensions()
+            .concerned(exchange.message.channel().kind());
+        if !concerned.is_empty() && incoming(concerned, session, exchange).await == Flow::Stop {
             return Flow::Stop;
         }
         // Looked up only now: one that has just been added takes part.
@@ -296,9 +304,15 @@ impl Core {
     }
 
     /// Shows a reply to the extensions; one that they drop is not sent (PROC-9).
-    pub(super) async fn replied(&self, session: Option<&ServerSession>, reply: &mut Reply) -> Flow {
+    pub(super) async fn replied(
+        &self,
+        kind: ChannelKind,
+        session: Option<&ServerSession>,
+        reply: &mut Reply,
+    ) -> Flow {
         let own = session.and_then(ServerSession::extensions);
-        if replied(self.extensions(), session, reply).await == Flow::Stop {
+        let concerned = self.extensions().concerned(kind);
+        if !concerned.is_empty() && replied(concerned, session, reply).await == Flow::Stop {
             return Flow::Stop;
         }
         match own {

@@ -101,7 +101,14 @@ impl Core {
         if kind != ChannelKind::Broadcast {
             return Ok(());
         }
-        if outgoing(self.extensions(), None, &mut exchange.message).await == Flow::Stop {
+        if outgoing(
+            self.extensions().concerned(kind),
+            None,
+            &mut exchange.message,
+        )
+        .await
+            == Flow::Stop
+        {
             return Err(Refusal::Deleted);
         }
         self.broadcast(route, sender, exchange).await;

@@ -28,8 +28,8 @@ mod channels;
 mod sessions;
 mod shared;
 
-use self::shared::Counters;
 pub(crate) use self::shared::Shared;
+use self::shared::{Counters, Extensions};
 
 /// The server behind its handles.
 pub(crate) struct Core {
@@ -57,7 +57,7 @@ pub(crate) struct Core {
 pub(crate) struct Parts {
     pub(crate) config: ResolvedConfig,
     pub(crate) policy: Box<dyn SecurityPolicy>,
-    pub(crate) extensions: Vec<Box<dyn Extension>>,
+    pub(crate) extensions: Vec<Arc<dyn Extension>>,
     pub(crate) listeners: Vec<Box<dyn ServerListener>>,
 }
 
@@ -69,7 +69,7 @@ impl Core {
             limits,
             policy: parts.policy,
             shared: Arc::new(Shared {
-                extensions: parts.extensions,
+                extensions: Extensions::new(parts.extensions),
                 counters: Counters::default(),
             }),
             listeners: parts.listeners,
@@ -106,7 +106,7 @@ impl Core {
         &self.shared
     }
 
-    pub(crate) fn extensions(&self) -> &[Box<dyn Extension>] {
+    pub(crate) fn extensions(&self) -> &Extensions {
         &self.shared.extensions
     }
 

@@ -112,7 +112,7 @@ impl Core {
         let mut message = Message::empty(ChannelId::meta(MetaChannel::Disconnect));
         message.set_successful(true);
         let own = session.extensions();
-        let all = self.extensions().iter().rev().map(|it| &**it);
+        let all = self.extensions().all().iter().rev().map(|it| &**it);
         for extension in all.chain(own.iter().flat_map(|it| it.iter().rev()).map(|it| &**it)) {
             let outgoing = hook::call(|| extension.outgoing(Some(session), &mut message));
             match outgoing.now_or_never() {

@@ -1,16 +1,47 @@
 //! What sessions have of their server.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use crossbeam_utils::CachePadded;
 
+use crate::protocol::ChannelKind;
 use crate::server::extension::Extension;
 
 /// What a message passes on its way to a session. Sessions have it without asking for the core, which
 /// they do not keep alive, and which all threads would count their references to.
 pub(crate) struct Shared {
-    pub(crate) extensions: Vec<Box<dyn Extension>>,
+    pub(crate) extensions: Extensions,
     pub(crate) counters: Counters,
+}
+
+/// The extensions of a server, in the order in which they were added.
+pub(crate) struct Extensions {
+    all: Vec<Arc<dyn Extension>>,
+    /// Those that have to do with more than meta messages.
+    beyond_meta: Vec<Arc<dyn Extension>>,
+}
+
+impl Extensions {
+    pub(crate) fn new(all: Vec<Arc<dyn Extension>>) -> Self {
+        let beyond_meta = all.iter().filter(|it| !it.is_meta_only());
+        Self {
+            beyond_meta: beyond_meta.cloned().collect(),
+            all,
+        }
+    }
+
+    pub(crate) fn all(&self) -> &[Arc<dyn Extension>] {
+        &self.all
+    }
+
+    /// Those that see messages of this kind, and replies to them.
+    pub(crate) fn concerned(&self, kind: ChannelKind) -> &[Arc<dyn Extension>] {
+        match kind {
+            ChannelKind::Meta(_) => &self.all,
+            ChannelKind::Service | ChannelKind::Broadcast => &self.beyond_meta,
+        }
+    }
 }
 
 /// How much a server has done since it started.
