@@ -29,7 +29,7 @@ impl Core {
         // Who publishes to a channel does so again.
         let name = exchange.message.channel();
         let known = session.take_route(name, self.version());
-        let mut route = known.unwrap_or_else(|| Box::new(self.route(name)));
+        let mut route = known.unwrap_or_else(|| self.route(name));
         if route.own(name).is_none() {
             self.create_for_publish(&mut route, kind, session, exchange)
                 .await?;
@@ -49,7 +49,7 @@ impl Core {
             .map_err(|reason| BayeuxError::PublishDenied { reason })?;
         if route.version() != self.version() {
             // Those who were asked may have hung somebody on the channel.
-            *route = self.route(exchange.message.channel());
+            route = self.route(exchange.message.channel());
         }
         let published = self.publish(&route, kind, Some(session), exchange).await;
         session.keep_route(route);

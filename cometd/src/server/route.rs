@@ -12,8 +12,8 @@ use crate::protocol::ChannelId;
 /// The channels that see a message, the widest first, its own last if that exists.
 #[derive(Debug)]
 pub(crate) struct Route {
-    /// Few have more than their own and some wildcards.
-    stops: SmallVec<[Stop; 4]>,
+    /// Few have more than their own and a wildcard.
+    stops: SmallVec<[Stop; 2]>,
     version: Version,
 }
 

@@ -71,7 +71,7 @@ struct Inner {
     /// The place of a remote session among those that the server lets in.
     seat: OnceLock<Taken>,
     /// The way that its last publish took.
-    route: Mutex<Option<Box<Route>>>,
+    route: Mutex<Option<Route>>,
 }
 
 /// The extensions of one session, in the order in which they were added.
@@ -298,14 +298,14 @@ impl ServerSession {
     }
 
     /// The way of the last publish, if it was to this channel and still holds.
-    pub(crate) fn take_route(&self, name: &ChannelId, version: Version) -> Option<Box<Route>> {
+    pub(crate) fn take_route(&self, name: &ChannelId, version: Version) -> Option<Route> {
         let route = self.0.route.lock().take()?;
         let holds = route.version() == version && route.own(name).is_some();
         holds.then_some(route)
     }
 
     /// Keeps the way of a publish for the next one.
-    pub(crate) fn keep_route(&self, route: Box<Route>) {
+    pub(crate) fn keep_route(&self, route: Route) {
         *self.0.route.lock() = Some(route);
     }
 
