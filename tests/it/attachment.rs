@@ -21,9 +21,33 @@ async fn a_listener_that_is_taken_off_sees_nothing_more() {
     });
     let client = app.client().up().await;
     client.publish("/own", 1).await.expect([ok("/own")]);
-    drop(listener);
     client.publish("/own", 2).await.expect([ok("/own")]);
-    assert_eq!(heard.load(Ordering::Relaxed), 1);
+    drop(listener);
+    assert_eq!(Arc::strong_count(&heard), 1, "it is let go of at once");
+    client.publish("/own", 3).await.expect([ok("/own")]);
+    assert_eq!(heard.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_is_removed_lets_its_listeners_go() {
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    let held = Arc::new(());
+    let hold = Arc::clone(&held);
+    let listener = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
+        let _ = &hold;
+        Flow::Continue
+    });
+    listener.keep();
+    let client = app.client().up().await;
+    client.publish("/own", 1).await.expect([ok("/own")]);
+    client.publish("/own", 2).await.expect([ok("/own")]);
+    channel.remove();
+    drop(channel);
+    assert_eq!(Arc::strong_count(&held), 1);
 }
 
 #[tokio::test(start_paused = true)]

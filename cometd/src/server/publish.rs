@@ -15,7 +15,7 @@ use super::pipeline::Refusal;
 use super::route::{Route, Stop};
 use super::session::ServerSession;
 use crate::channel::Operation;
-use crate::protocol::{BayeuxError, ChannelKind, ChannelPattern, MetaChannel};
+use crate::protocol::{BayeuxError, ChannelId, ChannelKind, ChannelPattern, MetaChannel};
 use crate::session::Enqueued;
 
 impl Core {
@@ -26,11 +26,8 @@ impl Core {
         session: &ServerSession,
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
-        // Who publishes to a channel does so again.
-        let name = exchange.message.channel();
-        let known = session.take_route(name, self.version());
-        let mut route = known.unwrap_or_else(|| self.route(name));
-        if route.own(name).is_none() {
+        let mut route = self.route_of(session, exchange.message.channel());
+        if route.own(exchange.message.channel()).is_none() {
             self.create_for_publish(&mut route, kind, session, exchange)
                 .await?;
         }
@@ -51,9 +48,20 @@ impl Core {
             // Those who were asked may have hung somebody on the channel.
             route = self.route(exchange.message.channel());
         }
-        let published = self.publish(&route, kind, Some(session), exchange).await;
-        session.keep_route(route);
-        published
+        self.publish(&route, kind, Some(session), exchange).await
+    }
+
+    /// The way of what a session publishes: who publishes to a channel does so again.
+    fn route_of(&self, session: &ServerSession, name: &ChannelId) -> Route {
+        session
+            .known_route(name, self.version())
+            .unwrap_or_else(|| {
+                let route = self.route(name);
+                if route.own(name).is_some() {
+                    session.keep_route(&route);
+                }
+                route
+            })
     }
 
     /// Makes the channel that a client publishes to, if the client may; a service channel that nobody

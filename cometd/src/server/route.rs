@@ -1,11 +1,11 @@
 //! The way of a message through the channels.
 
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use smallvec::SmallVec;
 
-use super::channel::ServerChannel;
+use super::channel::{ServerChannel, WeakChannel};
 use super::settings::Settings;
 use crate::protocol::ChannelId;
 
@@ -22,6 +22,13 @@ pub(crate) struct Route {
 pub(crate) struct Stop {
     pub(crate) channel: ServerChannel,
     pub(crate) settings: Arc<Settings>,
+}
+
+/// A route to be gone again. It keeps nothing alive: what is taken off a channel is let go of.
+#[derive(Debug)]
+pub(crate) struct KnownRoute {
+    stops: SmallVec<[(WeakChannel, Weak<Settings>); 2]>,
+    version: Version,
 }
 
 /// Counts the changes of channels and their settings: a route holds as long as its version does.
@@ -47,9 +54,35 @@ impl Route {
         self.version
     }
 
+    pub(crate) fn downgrade(&self) -> KnownRoute {
+        let stops = self.stops.iter();
+        let stops = stops.map(|it| (it.channel.downgrade(), Arc::downgrade(&it.settings)));
+        KnownRoute {
+            stops: stops.collect(),
+            version: self.version,
+        }
+    }
+
     /// The channel of this name, if it exists.
     pub(crate) fn own(&self, name: &ChannelId) -> Option<&Stop> {
         self.stops.last().filter(|it| it.channel.is_named(name))
+    }
+}
+
+impl KnownRoute {
+    /// The route, if it still holds.
+    pub(crate) fn upgrade(&self, version: Version) -> Option<Route> {
+        if self.version != version {
+            return None;
+        }
+        let mut stops = SmallVec::new();
+        for (channel, settings) in &self.stops {
+            stops.push(Stop {
+                channel: channel.upgrade()?,
+                settings: settings.upgrade()?,
+            });
+        }
+        Some(Route { stops, version })
     }
 }
 

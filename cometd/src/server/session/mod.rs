@@ -17,7 +17,7 @@ use super::channel::ServerChannel;
 use super::core::{Core, Shared};
 use super::extension::Extension;
 use super::listener::{QueueListener, Removal, Subscriber};
-use super::route::{Route, Version};
+use super::route::{KnownRoute, Route, Version};
 use super::timers::now;
 use crate::protocol::{ChannelId, ChannelPattern, ClientId};
 use crate::session::{Phase, State, Wake};
@@ -71,7 +71,7 @@ struct Inner {
     /// The place of a remote session among those that the server lets in.
     seat: OnceLock<Taken>,
     /// The way that its last publish took.
-    route: Mutex<Option<Route>>,
+    route: Mutex<Option<KnownRoute>>,
 }
 
 /// The extensions of one session, in the order in which they were added.
@@ -298,15 +298,14 @@ impl ServerSession {
     }
 
     /// The way of the last publish, if it was to this channel and still holds.
-    pub(crate) fn take_route(&self, name: &ChannelId, version: Version) -> Option<Route> {
-        let route = self.0.route.lock().take()?;
-        let holds = route.version() == version && route.own(name).is_some();
-        holds.then_some(route)
+    pub(crate) fn known_route(&self, name: &ChannelId, version: Version) -> Option<Route> {
+        let route = self.0.route.lock().as_ref()?.upgrade(version)?;
+        route.own(name).is_some().then_some(route)
     }
 
     /// Keeps the way of a publish for the next one.
-    pub(crate) fn keep_route(&self, route: Route) {
-        *self.0.route.lock() = Some(route);
+    pub(crate) fn keep_route(&self, route: &Route) {
+        *self.0.route.lock() = Some(route.downgrade());
     }
 
     pub(crate) fn set_seat(&self, seat: Option<Taken>) {
