@@ -18,9 +18,6 @@ pub(crate) struct Case {
     pub(crate) what: &'static str,
     /// Operations of one run; another run has twice as many.
     pub(crate) operations: u32,
-    /// By which part of it the cost may differ from what is written down, in both directions: what has
-    /// become cheaper is to stay so.
-    pub(super) tolerance: f64,
     pub(crate) counted: Counted,
     run: fn(u32) -> Running,
 }
@@ -46,15 +43,11 @@ impl Counted {
 
 type Running = Pin<Box<dyn Future<Output = Outcome<()>>>>;
 
-/// What the costs of most cases may differ by.
-pub(super) const TOLERANCE: f64 = 0.02;
-
 pub(crate) const CASES: &[Case] = &[
     Case {
         name: "message",
         what: "one of 100 messages of 64 bytes in an envelope, to a service channel without listeners",
         operations: 2000,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(messages(operations, small())),
     },
@@ -62,7 +55,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "message-with-a-kibibyte",
         what: "the same with nested data of 1 KiB",
         operations: 2000,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(messages(operations, large())),
     },
@@ -70,7 +62,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "route",
         what: "a publish by the server to a channel of five segments that nobody is subscribed to",
         operations: 2000,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(route(operations, 0, 0)),
     },
@@ -78,7 +69,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "route-among-many",
         what: "the same with 10,000 other channels and 5,000 sessions",
         operations: 100_000,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(route(operations, 10_000, 5000)),
     },
@@ -86,7 +76,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "enqueue-to-hundred",
         what: "putting a message into the queue of one of 100 subscribed sessions",
         operations: 10_000,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(enqueue(operations, 100)),
     },
@@ -94,7 +83,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "enqueue-to-ten-thousand",
         what: "the same with 10,000 subscribed sessions",
         operations: 1_000_000,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(enqueue(operations, 10_000)),
     },
@@ -102,7 +90,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-publish",
         what: "a publish over a socket, its reply, and the delivery over another socket",
         operations: 500,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| {
             Box::pin(async move { websocket(App::new().await?, operations, 1).await })
@@ -112,7 +99,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-publish-with-extensions",
         what: "the same with acknowledge and timesync installed, and not negotiated",
         operations: 500,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| {
             Box::pin(async move { websocket(App::extended().await?, operations, 1).await })
@@ -122,8 +108,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-publish-to-hundred",
         what: "the same without extensions, with deliveries over 100 other sockets",
         operations: 400,
-        // How the tasks of so many sockets take turns is not always the same.
-        tolerance: 3.0 * TOLERANCE,
         counted: Counted::Work,
         run: |operations| {
             Box::pin(async move { websocket(App::new().await?, operations, 100).await })
@@ -133,7 +117,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-echo",
         what: "a message to a service that sends it back over the same socket, and the reply",
         operations: 500,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(echo(operations, 1)),
     },
@@ -141,7 +124,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-echo-in-burst",
         what: "the same, 50 messages and what they lead to at once",
         operations: 2000,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(echo(operations, 50)),
     },
@@ -149,7 +131,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "long-polling-publish",
         what: "a publish in a request, and a connect of the subscriber that is answered with it",
         operations: 500,
-        tolerance: TOLERANCE,
         counted: Counted::Work,
         run: |operations| Box::pin(polling(operations)),
     },
@@ -157,7 +138,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "websocket-idle",
         what: "a session over a socket, with a subscription and a held connect: what is alive of it",
         operations: 100,
-        tolerance: TOLERANCE,
         counted: Counted::Memory,
         run: |operations| Box::pin(idle(operations, Transport::WebSocket)),
     },
@@ -165,7 +145,6 @@ pub(crate) const CASES: &[Case] = &[
         name: "long-polling-idle",
         what: "the same over long polling",
         operations: 100,
-        tolerance: TOLERANCE,
         counted: Counted::Memory,
         run: |operations| Box::pin(idle(operations, Transport::LongPolling)),
     },

@@ -45,8 +45,8 @@ pub(super) struct Connection<S> {
     active: Instant,
     /// Since when there has been no live session, as far as somebody has looked.
     unbound: Option<Instant>,
-    /// Whether the peer was listened to before the session when something happened last.
-    peer_first: bool,
+    /// Whether what happened last was a push: then it is the peer's turn.
+    has_pushed: bool,
     /// Memory for messages that are on their way.
     spare: VecDeque<Arc<FrozenMessage>>,
 }
@@ -97,7 +97,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             held: None,
             active: Instant::now(),
             unbound: Some(Instant::now()),
-            peer_first: false,
+            has_pushed: false,
             spare: VecDeque::new(),
         }
     }
@@ -195,19 +195,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         {
             return Poll::Ready(Event::Resume(resume.unwrap_or(Resume::Stopped)));
         }
-        // In turns: a session with much to receive must still be heard.
-        self.peer_first = !self.peer_first;
-        for peer in [self.peer_first, !self.peer_first] {
-            let event = if peer {
-                self.socket.poll_next(context).map(Event::Peer)
-            } else {
-                self.push.poll_rung(context).map(|()| Event::Push)
-            };
-            if event.is_ready() {
-                return event;
-            }
+        if let Some(push) = self.push_in_turn() {
+            return Poll::Ready(push);
         }
-        Poll::Pending
+        if let Poll::Ready(next) = self.socket.poll_next(context) {
+            return Poll::Ready(Event::Peer(next));
+        }
+        self.push.poll_rung(context).map(|()| self.pushed())
     }
 
     /// What the peer or the session wants next, if that is there: to ask for it costs less than to wait.
@@ -217,15 +211,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         {
             return Some(Event::Resume(resume));
         }
-        self.peer_first = !self.peer_first;
-        if !self.peer_first && self.push.take() {
-            return Some(Event::Push);
+        if let Some(push) = self.push_in_turn() {
+            return Some(push);
         }
         let mut context = TaskContext::from_waker(Waker::noop());
         match self.socket.poll_next(&mut context) {
             Poll::Ready(next) => Some(Event::Peer(next)),
-            Poll::Pending => self.push.take().then_some(Event::Push),
+            Poll::Pending => self.push.take().then(|| self.pushed()),
         }
+    }
+
+    /// Something to push, unless that was what happened last: a session with much to receive must still
+    /// be heard.
+    fn push_in_turn(&mut self) -> Option<Event> {
+        let is_its_turn = !std::mem::take(&mut self.has_pushed);
+        (is_its_turn && self.push.take()).then(|| self.pushed())
+    }
+
+    const fn pushed(&mut self) -> Event {
+        self.has_pushed = true;
+        Event::Push
     }
 
     /// The socket may have been idle or without a session for too long; if not, looks again when it may
