@@ -51,6 +51,47 @@ async fn a_channel_that_is_removed_lets_its_listeners_go() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_wildcard_that_is_made_later_hears_what_a_session_goes_on_to_publish() {
+    // CH-9
+    let app = setup().start().await;
+    let client = app.client().up().await;
+    for data in [1, 2] {
+        client.publish("/a/b", data).await.expect([ok("/a/b")]);
+    }
+    let veto = |_: Option<&ServerSession>, _: &mut Message| Flow::Stop;
+    let (wildcard, _) = app
+        .server()
+        .create_channel_if_absent("/a/*", |channel| {
+            channel.listener(veto);
+        })
+        .unwrap();
+    let deleted = failed("/a/b", "404::message_deleted");
+    client.publish("/a/b", 3).await.expect([deleted]);
+    wildcard.remove();
+    client.publish("/a/b", 4).await.expect([ok("/a/b")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_that_is_hung_up_by_who_is_asked_sees_the_message() {
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    let client = app.client().up().await;
+    client.publish("/own", 1).await.expect([ok("/own")]);
+    let own = channel.clone();
+    let asked = channel.add_authorizer(move |_: &cometd::Intent<'_>| {
+        own.add_listener(|_: Option<&ServerSession>, _: &mut Message| Flow::Stop)
+            .keep();
+        Vote::Grant
+    });
+    let deleted = failed("/own", "404::message_deleted");
+    client.publish("/own", 2).await.expect([deleted]);
+    drop(asked);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_channel_is_swept_once_its_last_listener_is_taken_off() {
     // services.md 2.4.23
     let app = setup().start().await;
