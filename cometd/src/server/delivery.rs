@@ -1,11 +1,10 @@
 //! Delivering a message to one session.
 
-use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::extension::Extension;
-use super::hook::{self, Flow};
+use super::extension;
+use super::hook::Flow;
 use super::local_session::LocalSession;
 use super::session::ServerSession;
 use crate::protocol::{ChannelError, ChannelId, ChannelKind, FrozenMessage, IntoData, Message};
@@ -101,7 +100,7 @@ impl ServerSession {
         async move {
             let shared = self.shared().ok_or(SendError::ServerGone)?;
             let concerned = shared.extensions.concerned(message.channel().kind());
-            if outgoing(concerned, Some(self), &mut message).await == Flow::Stop {
+            if extension::outgoing(concerned, Some(self), &mut message).await == Flow::Stop {
                 return Err(SendError::Vetoed);
             }
             let broadcast = message.channel().kind() == ChannelKind::Broadcast;
@@ -153,7 +152,7 @@ impl ServerSession {
     ) -> Result<(), SendError> {
         if let Some(extensions) = self.extensions() {
             let mut message = frozen.message().clone();
-            if outgoing(&extensions, Some(self), &mut message).await == Flow::Stop {
+            if extension::outgoing(&extensions, Some(self), &mut message).await == Flow::Stop {
                 return Err(SendError::Vetoed);
             }
             if message != *frozen.message() {
@@ -214,23 +213,4 @@ impl ServerSession {
         }
         enqueued
     }
-}
-
-/// Shows a message that is about to leave to extensions, the last one first.
-pub(super) async fn outgoing<E>(
-    extensions: &[E],
-    receiver: Option<&ServerSession>,
-    message: &mut Message,
-) -> Flow
-where
-    E: Deref<Target = dyn Extension>,
-{
-    for extension in extensions.iter().rev() {
-        match hook::call(|| extension.outgoing(receiver, message)).await {
-            Ok(Flow::Continue) => {}
-            Ok(Flow::Stop) => return Flow::Stop,
-            Err(error) => tracing::error!(%error, "an extension failed on a delivery"),
-        }
-    }
-    Flow::Continue
 }

@@ -1,7 +1,9 @@
 //! Hooks that every message passes.
 
+use std::ops::Deref;
+
 use super::exchange::Exchange;
-use super::hook::{Deferred, Flow};
+use super::hook::{self, Deferred, Flow};
 use super::session::ServerSession;
 use crate::protocol::{Message, Reply};
 
@@ -56,4 +58,55 @@ pub trait Extension: Send + Sync + 'static {
         let _ = (session, reply);
         Flow::Continue.into()
     }
+}
+
+/// Shows an incoming message to extensions.
+pub(super) async fn incoming<E: Deref<Target = dyn Extension>>(
+    extensions: &[E],
+    session: Option<&ServerSession>,
+    exchange: &mut Exchange,
+) -> Flow {
+    for extension in extensions {
+        match hook::call(|| extension.incoming(session, exchange)).await {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Stop) => return Flow::Stop,
+            Err(error) => tracing::error!(%error, "an extension failed on an incoming message"),
+        }
+    }
+    Flow::Continue
+}
+
+/// Shows a reply to extensions, the last one first.
+pub(super) async fn replied<E: Deref<Target = dyn Extension>>(
+    extensions: &[E],
+    session: Option<&ServerSession>,
+    reply: &mut Reply,
+) -> Flow {
+    for extension in extensions.iter().rev() {
+        match hook::call(|| extension.reply(session, reply)).await {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Stop) => return Flow::Stop,
+            Err(error) => tracing::error!(%error, "an extension failed on a reply"),
+        }
+    }
+    Flow::Continue
+}
+
+/// Shows a message that is about to leave to extensions, the last one first.
+pub(super) async fn outgoing<E>(
+    extensions: &[E],
+    receiver: Option<&ServerSession>,
+    message: &mut Message,
+) -> Flow
+where
+    E: Deref<Target = dyn Extension>,
+{
+    for extension in extensions.iter().rev() {
+        match hook::call(|| extension.outgoing(receiver, message)).await {
+            Ok(Flow::Continue) => {}
+            Ok(Flow::Stop) => return Flow::Stop,
+            Err(error) => tracing::error!(%error, "an extension failed on a delivery"),
+        }
+    }
+    Flow::Continue
 }

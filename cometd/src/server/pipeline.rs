@@ -1,6 +1,5 @@
 //! The way of a request message through the server (section 3 of the specification).
 
-use std::ops::Deref;
 use std::sync::Arc;
 
 use tracing::Instrument;
@@ -9,8 +8,8 @@ use super::connect::Connect;
 use super::context::Context;
 use super::core::Core;
 use super::exchange::Exchange;
-use super::extension::Extension;
-use super::hook::{self, Flow};
+use super::extension;
+use super::hook::Flow;
 use super::session::{Batch, ServerSession};
 use crate::protocol::codec::{Echo, Request};
 use crate::protocol::{
@@ -293,12 +292,14 @@ impl Core {
         let concerned = self
             .extensions()
             .concerned(exchange.message.channel().kind());
-        if !concerned.is_empty() && incoming(concerned, session, exchange).await == Flow::Stop {
+        if !concerned.is_empty()
+            && extension::incoming(concerned, session, exchange).await == Flow::Stop
+        {
             return Flow::Stop;
         }
         // Looked up only now: one that has just been added takes part.
         match session.and_then(ServerSession::extensions) {
-            Some(own) => incoming(&own, session, exchange).await,
+            Some(own) => extension::incoming(&own, session, exchange).await,
             None => Flow::Continue,
         }
     }
@@ -312,46 +313,16 @@ impl Core {
     ) -> Flow {
         let own = session.and_then(ServerSession::extensions);
         let concerned = self.extensions().concerned(kind);
-        if !concerned.is_empty() && replied(concerned, session, reply).await == Flow::Stop {
+        if !concerned.is_empty()
+            && extension::replied(concerned, session, reply).await == Flow::Stop
+        {
             return Flow::Stop;
         }
         match own {
-            Some(own) => replied(&own, session, reply).await,
+            Some(own) => extension::replied(&own, session, reply).await,
             None => Flow::Continue,
         }
     }
-}
-
-/// Shows an incoming message to extensions.
-async fn incoming<E: Deref<Target = dyn Extension>>(
-    extensions: &[E],
-    session: Option<&ServerSession>,
-    exchange: &mut Exchange,
-) -> Flow {
-    for extension in extensions {
-        match hook::call(|| extension.incoming(session, exchange)).await {
-            Ok(Flow::Continue) => {}
-            Ok(Flow::Stop) => return Flow::Stop,
-            Err(error) => tracing::error!(%error, "an extension failed on an incoming message"),
-        }
-    }
-    Flow::Continue
-}
-
-/// Shows a reply to extensions, the last one first.
-async fn replied<E: Deref<Target = dyn Extension>>(
-    extensions: &[E],
-    session: Option<&ServerSession>,
-    reply: &mut Reply,
-) -> Flow {
-    for extension in extensions.iter().rev() {
-        match hook::call(|| extension.reply(session, reply)).await {
-            Ok(Flow::Continue) => {}
-            Ok(Flow::Stop) => return Flow::Stop,
-            Err(error) => tracing::error!(%error, "an extension failed on a reply"),
-        }
-    }
-    Flow::Continue
 }
 
 /// What the client of an unknown session is told to do (ADV-6, ADV-7).

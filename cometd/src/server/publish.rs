@@ -8,8 +8,8 @@ use smallvec::SmallVec;
 
 use super::authorization::Question;
 use super::core::Core;
-use super::delivery::outgoing;
 use super::exchange::Exchange;
+use super::extension;
 use super::hook::{self, Flow, Outcome};
 use super::pipeline::Refusal;
 use super::route::{Route, Stop};
@@ -109,14 +109,8 @@ impl Core {
         if kind != ChannelKind::Broadcast {
             return Ok(());
         }
-        if outgoing(
-            self.extensions().concerned(kind),
-            None,
-            &mut exchange.message,
-        )
-        .await
-            == Flow::Stop
-        {
+        let concerned = self.extensions().concerned(kind);
+        if extension::outgoing(concerned, None, &mut exchange.message).await == Flow::Stop {
             return Err(Refusal::Deleted);
         }
         self.broadcast(route, sender, exchange).await;
