@@ -3,16 +3,16 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytestring::ByteString;
+use smol_str::SmolStr;
 
 use super::error::ChannelError;
 
 /// The name of one channel, such as `/chat/demo`: no wildcard (section 4.1 of the specification).
 ///
-/// Surrounding spaces and one trailing slash are dropped (CH-6). A clone shares the text.
+/// Surrounding spaces and one trailing slash are dropped (CH-6). A clone costs little.
 #[derive(Clone, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct ChannelId {
-    name: ByteString,
+    name: SmolStr,
     /// Told once, because it is asked for at each step of a message.
     kind: ChannelKind,
 }
@@ -22,33 +22,25 @@ impl ChannelId {
     ///
     /// # Errors
     /// The text is no channel name, or it is a wildcard.
-    pub fn parse(text: impl Into<ByteString>) -> Result<Self, ChannelError> {
-        let (name, breadth) = Name::parse(&text.into(), &Grammar::default())?;
+    pub fn parse(text: impl AsRef<str>) -> Result<Self, ChannelError> {
+        let (name, breadth) = Name::parse(text.as_ref(), &Grammar::default())?;
         if breadth == Breadth::Exact {
-            Ok(Self::checked(name))
+            Ok(Self::checked(name.into()))
         } else {
             Err(ChannelError::Wildcard)
         }
     }
 
     /// A name that [`Name::parse`] has found to be no wildcard.
-    pub(super) fn checked(name: ByteString) -> Self {
+    pub(super) fn checked(name: SmolStr) -> Self {
         let kind = ChannelKind::of(&name);
         Self { name, kind }
-    }
-
-    /// A copy that shares nothing with the text that it was read from.
-    pub(super) fn detached(&self) -> Self {
-        Self {
-            name: String::from(&*self.name).into(),
-            kind: self.kind,
-        }
     }
 
     /// The name of a meta channel.
     pub(crate) const fn meta(channel: MetaChannel) -> Self {
         Self {
-            name: ByteString::from_static(channel.name()),
+            name: SmolStr::new_static(channel.name()),
             kind: ChannelKind::Meta(channel),
         }
     }
@@ -59,8 +51,8 @@ impl ChannelId {
         &self.name
     }
 
-    /// The name as a shared string.
-    pub(crate) const fn text(&self) -> &ByteString {
+    /// The name, to be kept.
+    pub(super) const fn name(&self) -> &SmolStr {
         &self.name
     }
 
@@ -187,12 +179,12 @@ pub(super) struct Name;
 
 impl Name {
     /// Checks a text and strips what CH-6 drops.
-    pub(super) fn parse(
-        text: &ByteString,
+    pub(super) fn parse<'a>(
+        text: &'a str,
         grammar: &Grammar,
-    ) -> Result<(ByteString, Breadth), ChannelError> {
+    ) -> Result<(&'a str, Breadth), ChannelError> {
         if Self::is_simple(text.as_bytes(), grammar) {
-            return Ok((text.clone(), Breadth::Exact));
+            return Ok((text, Breadth::Exact));
         }
         Self::parse_any(text, grammar)
     }
@@ -214,10 +206,7 @@ impl Name {
             && text.len() <= grammar.max_length
     }
 
-    fn parse_any(
-        text: &ByteString,
-        grammar: &Grammar,
-    ) -> Result<(ByteString, Breadth), ChannelError> {
+    fn parse_any<'a>(text: &'a str, grammar: &Grammar) -> Result<(&'a str, Breadth), ChannelError> {
         let trimmed = text.trim_matches(' ');
         let name = match trimmed.strip_suffix('/') {
             Some(rest) if !rest.is_empty() => rest,
@@ -238,7 +227,7 @@ impl Name {
             return Err(ChannelError::IllegalCharacter { character });
         }
         let breadth = Self::check_segments(path, grammar)?;
-        Ok((text.slice_ref(name), breadth))
+        Ok((name, breadth))
     }
 
     fn check_segments(path: &str, grammar: &Grammar) -> Result<Breadth, ChannelError> {
@@ -441,10 +430,9 @@ mod tests {
                 max_segments: 4,
                 strict: true,
             };
-            let text = ByteString::from(text);
             let parsed = Name::parse_any(&text, &grammar);
             if Name::is_simple(text.as_bytes(), &grammar) {
-                prop_assert_eq!(parsed, Ok((text, Breadth::Exact)));
+                prop_assert_eq!(parsed, Ok((&*text, Breadth::Exact)));
             } else if let Ok((name, Breadth::Exact)) = parsed {
                 let special = text.contains([' ', '*']);
                 prop_assert!(special || name != text, "{} is simple", text);

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 
 use bytestring::ByteString;
 use serde::Deserialize;
+use smol_str::SmolStr;
 
 use super::advice::RequestAdvice;
 use super::channel::{ChannelId, MetaChannel};
@@ -17,11 +18,11 @@ use super::json::{IntoData, RawJson};
 /// A Bayeux message: what a client sent, or what is about to be delivered.
 ///
 /// `data`, `ext` and fields that the server does not know are kept as the text in which they came.
-/// A clone shares all texts.
+/// A clone shares what is long of it.
 #[derive(Clone)]
 pub struct Message {
     pub(crate) channel: ChannelId,
-    pub(crate) id: Option<ByteString>,
+    pub(crate) id: Option<SmolStr>,
     pub(crate) data: Option<RawJson>,
     pub(crate) lazy: bool,
     /// Boxed, because few messages have any of it and all are moved.
@@ -125,8 +126,8 @@ impl Message {
     }
 
     /// Gives the message an id; broadcasts lose it, deliveries to one session keep it (SVC-3).
-    pub fn set_id(&mut self, id: impl Into<ByteString>) {
-        self.id = Some(id.into());
+    pub fn set_id(&mut self, id: impl AsRef<str>) {
+        self.id = Some(id.as_ref().into());
     }
 
     /// The payload, `null` if there is none.
@@ -341,12 +342,11 @@ impl FrozenMessage {
 
     fn thaw(&self) -> Message {
         let text = ByteString::from(&*self.envelope);
-        let part = |at: &Range<usize>| {
-            let part = text.get(at.clone()).unwrap_or_default();
-            text.slice_ref(part)
-        };
-        let mut message = Message::empty(ChannelId::checked(part(&self.parts.channel)));
-        message.data = Some(RawJson::checked(part(&self.parts.data)));
+        let part = |at: &Range<usize>| text.get(at.clone()).unwrap_or_default();
+        let channel = part(&self.parts.channel).into();
+        let data = text.slice_ref(part(&self.parts.data));
+        let mut message = Message::empty(ChannelId::checked(channel));
+        message.data = Some(RawJson::checked(data));
         message.lazy = self.lazy;
         message
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use bytestring::ByteString;
+use smol_str::SmolStr;
 
 pub use super::channel::Breadth;
 use super::channel::{ChannelId, ChannelKind, Grammar, Name};
@@ -12,7 +12,7 @@ use super::error::ChannelError;
 /// A channel name that may end in a wildcard: what one subscribes to and hangs authorizers on.
 #[derive(Clone, Eq, Hash, PartialEq)]
 pub struct ChannelPattern {
-    name: ByteString,
+    name: SmolStr,
     breadth: Breadth,
     kind: ChannelKind,
 }
@@ -22,26 +22,17 @@ impl ChannelPattern {
     ///
     /// # Errors
     /// The text is no channel name (CH-1 to CH-3).
-    pub fn parse(text: impl Into<ByteString>) -> Result<Self, ChannelError> {
-        Self::parse_by(&text.into(), &Grammar::default())
+    pub fn parse(text: impl AsRef<str>) -> Result<Self, ChannelError> {
+        Self::parse_by(text.as_ref(), &Grammar::default())
     }
 
-    pub(crate) fn parse_by(text: &ByteString, grammar: &Grammar) -> Result<Self, ChannelError> {
+    pub(crate) fn parse_by(text: &str, grammar: &Grammar) -> Result<Self, ChannelError> {
         let (name, breadth) = Name::parse(text, grammar)?;
-        let kind = ChannelKind::of(&name);
         Ok(Self {
-            name,
+            name: name.into(),
             breadth,
-            kind,
+            kind: ChannelKind::of(name),
         })
-    }
-
-    /// A copy that shares nothing with the text that it was read from.
-    pub(crate) fn detached(&self) -> Self {
-        Self {
-            name: String::from(&*self.name).into(),
-            ..*self
-        }
     }
 
     /// The name.
@@ -105,7 +96,7 @@ impl ChannelPattern {
 impl From<ChannelId> for ChannelPattern {
     fn from(channel: ChannelId) -> Self {
         Self {
-            name: channel.text().clone(),
+            name: channel.name().clone(),
             breadth: Breadth::Exact,
             kind: channel.kind(),
         }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use bytestring::ByteString;
+use smol_str::SmolStr;
 
 use super::channel::{ChannelId, Grammar, Name};
 use super::error::ChannelError;
@@ -22,7 +22,7 @@ pub struct ChannelTemplate {
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Segment {
     Literal(String),
-    Variable(ByteString),
+    Variable(SmolStr),
 }
 
 impl ChannelTemplate {
@@ -31,8 +31,8 @@ impl ChannelTemplate {
     /// # Errors
     /// The text is no channel name, or a template with a wildcard or with a variable twice.
     pub fn parse(text: &str) -> Result<Self, ChannelError> {
-        let (name, _) = Name::parse(&text.into(), &Grammar::default())?;
-        let pattern = ChannelPattern::parse(name.clone())?;
+        let (name, _) = Name::parse(text, &Grammar::default())?;
+        let pattern = ChannelPattern::parse(name)?;
         let segments: Vec<Segment> = name.split('/').skip(1).map(Segment::parse).collect();
         let mut variables: Vec<&str> = segments.iter().filter_map(Segment::variable).collect();
         if variables.is_empty() {
@@ -81,9 +81,7 @@ impl ChannelTemplate {
             match (segment, rest.next()?) {
                 (Segment::Literal(expected), found) if expected == found => {}
                 (Segment::Literal(_), _) => return None,
-                (Segment::Variable(name), found) => {
-                    values.push((name.clone(), channel.text().slice_ref(found)))
-                }
+                (Segment::Variable(name), found) => values.push((name.clone(), found.into())),
             }
         }
         rest.next().is_none().then_some(Parameters(values))
@@ -144,12 +142,12 @@ impl fmt::Display for ChannelTemplate {
 
 /// The values that a channel has for the variables of a template.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub struct Parameters(Vec<(ByteString, ByteString)>);
+pub struct Parameters(Vec<(SmolStr, SmolStr)>);
 
 impl Parameters {
     /// The text of a variable.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&ByteString> {
+    pub fn get(&self, name: &str) -> Option<&SmolStr> {
         self.0
             .iter()
             .find(|(it, _)| it == name)

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use bytestring::ByteString;
 use parking_lot::Mutex;
+use smol_str::{SmolStr, ToSmolStr};
 use tokio::sync::oneshot;
 
 use crate::protocol::{ChannelKind, FrozenMessage, RawJson};
@@ -16,7 +16,7 @@ pub(super) type Answer = Result<RawJson, RawJson>;
 #[derive(Debug, Default)]
 pub(crate) struct Calls {
     last: AtomicU64,
-    waiting: Mutex<HashMap<ByteString, Waiting>>,
+    waiting: Mutex<HashMap<SmolStr, Waiting>>,
 }
 
 #[derive(Debug)]
@@ -30,14 +30,14 @@ struct Waiting {
 #[derive(Debug)]
 pub(super) struct OpenCall<'a> {
     calls: &'a Calls,
-    id: ByteString,
+    id: SmolStr,
     answer: oneshot::Receiver<Answer>,
 }
 
 impl Calls {
     pub(super) fn open(&self) -> OpenCall<'_> {
         let id = self.last.fetch_add(1, Ordering::Relaxed) + 1;
-        let id = ByteString::from(id.to_string());
+        let id = id.to_smolstr();
         let (sender, answer) = oneshot::channel();
         let waiting = Waiting {
             answer: sender,
@@ -91,7 +91,7 @@ impl Calls {
 }
 
 impl OpenCall<'_> {
-    pub(super) const fn id(&self) -> &ByteString {
+    pub(super) const fn id(&self) -> &SmolStr {
         &self.id
     }
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use bytestring::ByteString;
 use serde_json::Value;
 
 use super::authorization::Question;
@@ -189,9 +188,9 @@ impl Core {
         &self,
         subscription: Option<&RawJson>,
     ) -> Result<Vec<ChannelPattern>, BayeuxError> {
-        let names: Vec<ByteString> = match subscription.map(RawJson::to::<Value>) {
+        let names: Vec<String> = match subscription.map(RawJson::to::<Value>) {
             None | Some(Ok(Value::Null)) => return Err(BayeuxError::SubscriptionMissing),
-            Some(Ok(Value::String(name))) => vec![name.into()],
+            Some(Ok(Value::String(name))) => vec![name],
             Some(Ok(Value::Array(names))) if names.len() > self.limits().batch => {
                 return Err(BayeuxError::SubscriptionsExceeded {
                     limit: self.limits().batch,
@@ -200,7 +199,7 @@ impl Core {
             Some(Ok(Value::Array(names))) if !names.is_empty() => names
                 .into_iter()
                 .map(|name| match name {
-                    Value::String(name) => Ok(name.into()),
+                    Value::String(name) => Ok(name),
                     _ => Err(BayeuxError::SubscriptionInvalid),
                 })
                 .collect::<Result<_, _>>()?,

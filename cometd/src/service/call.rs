@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use bytestring::ByteString;
+use smol_str::SmolStr;
 
 use super::caller::{Caller, PendingCall};
 use super::extract::{FromParameter, Rejection};
@@ -102,7 +102,7 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// The template has no such variable.
-    pub fn parameter(&self, name: &str) -> Result<ByteString, Rejection> {
+    pub fn parameter(&self, name: &str) -> Result<SmolStr, Rejection> {
         self.parameters.get(name).cloned().ok_or(Rejection::Skip)
     }
 

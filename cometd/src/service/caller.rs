@@ -3,8 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use bytestring::ByteString;
 use parking_lot::Mutex;
+use smol_str::SmolStr;
 use tokio::runtime::Handle;
 
 use super::failure::{Answer, Failure, IntoFailure};
@@ -47,7 +47,7 @@ pub(super) struct PendingCall {
     /// Where the answer goes, which is where the request came (`services.md` 2.6.36).
     pub(super) channel: ChannelId,
     /// The id of the request, which the answer keeps.
-    pub(super) id: Option<ByteString>,
+    pub(super) id: Option<SmolStr>,
     /// The place of the method.
     pub(super) location: Arc<str>,
     pub(super) state: Mutex<State>,

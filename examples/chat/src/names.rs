@@ -20,9 +20,8 @@ impl Room {
         let name = channel
             .strip_prefix("/chat/")
             .or_else(|| channel.strip_prefix("/members/"))?;
-        let is_name = name.len() <= LONGEST_NAME
-            && !name.contains('/')
-            && ChannelId::parse(channel.to_owned()).is_ok();
+        let is_name =
+            name.len() <= LONGEST_NAME && !name.contains('/') && ChannelId::parse(channel).is_ok();
         is_name.then(|| Self(name.to_owned()))
     }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use serde::de::Error as _;
 use serde_json::value::RawValue;
+use smol_str::SmolStr;
 
 use super::reader::{Fault, Reader, Value};
 use crate::protocol::ClientId;
@@ -53,8 +54,8 @@ pub(crate) struct Request {
 /// The fields that a reply copies from its request (MSG-2).
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Echo {
-    pub(crate) channel: Option<ByteString>,
-    pub(crate) id: Option<ByteString>,
+    pub(crate) channel: Option<SmolStr>,
+    pub(crate) id: Option<SmolStr>,
     pub(crate) subscription: Option<RawJson>,
 }
 
@@ -188,11 +189,8 @@ impl<'a> Fields<'a> {
 
     fn request(&self, text: &ByteString, grammar: &Grammar) -> Request {
         let echo = Echo {
-            channel: self
-                .channel
-                .and_then(Value::string)
-                .map(|it| share(text, it)),
-            id: self.id.and_then(id_text).map(|it| share(text, it)),
+            channel: self.channel.and_then(Value::string).map(SmolStr::from),
+            id: self.id.and_then(id_text).map(SmolStr::from),
             subscription: self.subscription.map(|it| raw(text, it)),
         };
         let client_id = self.client_id.and_then(Value::string);
@@ -270,8 +268,12 @@ fn parse_channel(
         });
     };
     match Name::parse(name, grammar) {
+        // Mostly nothing is dropped, and what is long is shared with the reply.
+        Ok((exact, Breadth::Exact)) if exact.len() == name.len() => {
+            Ok(ChannelId::checked(name.clone()))
+        }
+        Ok((exact, Breadth::Exact)) => Ok(ChannelId::checked(exact.into())),
         // A publish to a wildcard would reach nobody who subscribed to what it covers (PUB-8).
-        Ok((name, Breadth::Exact)) => Ok(ChannelId::checked(name)),
         Ok((_, Breadth::Children | Breadth::Descendants)) | Err(_) => {
             Err(BayeuxError::ChannelInvalid)
         }

@@ -69,9 +69,7 @@ pub(crate) fn freeze(mut message: Message) -> FrozenMessage {
         let data = channel.end + DATA.len()..channel.end + DATA.len() + data;
         return FrozenMessage::plain(out, message.lazy, Parts { channel, data });
     }
-    message.channel = message.channel.detached();
     message.data = message.data.map(|data| data.detached());
-    message.id = message.id.map(|id| String::from(&*id).into());
     let rare = message.rare_mut();
     rare.subscription = rare.subscription.take().map(|it| it.detached());
     rare.ext = rare.ext.take().map(|ext| ext.detached());

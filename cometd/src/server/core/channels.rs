@@ -73,8 +73,6 @@ impl Core {
             self.watch(&channel);
             return (channel, false);
         }
-        // A name from a message would keep the whole body alive that it came in.
-        let id = &id.detached();
         let mut config = ChannelConfig::new(id.clone());
         hook::tell("an initialiser of a channel", || initialize(&mut config));
         for listener in &self.listeners {
