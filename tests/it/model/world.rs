@@ -54,6 +54,8 @@ impl World {
             .option("metaConnectDeliverOnly", connect_only)
             .option("maxLazyTimeout", MAX_LAZY.as_millis())
             .option("trustClientSession", true)
+            // A client may open a socket long before it says anything.
+            .option("ws.handshakeTimeout", -1)
             .start()
             .await;
         let accepted = Arc::default();
