@@ -246,13 +246,13 @@ impl LocalSession {
     async fn request(&self, message: Message) -> Result<(), LocalError> {
         let core = self.server.upgrade().ok_or(LocalError::ServerGone)?;
         let sender = Sender {
-            context: Arc::clone(core.local_context()),
-            session: Some(self.session.clone()),
+            context: core.local_context(),
+            session: Some(&self.session),
             holds: Holds::Alone,
         };
         let mut exchange = Exchange::of_server(message, core.local_context());
         let id = Some(self.session.id());
-        match core.process(&sender, id, &mut exchange).await {
+        match core.process(sender, id, &mut exchange).await {
             Processed::Replied(Flow::Continue) if exchange.reply.successful() == Some(true) => {
                 Ok(())
             }

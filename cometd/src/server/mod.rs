@@ -61,7 +61,7 @@ pub use self::policy::{Decision, DefaultSecurityPolicy, SecurityPolicy};
 pub use self::principal::Principal;
 pub use self::provisions::Provisions;
 pub use self::session::ServerSession;
-pub(crate) use self::session::{Bell, Numbering};
+pub(crate) use self::session::{Batch, Bell, Numbering};
 pub use self::settings::ChannelConfig;
 pub use self::shutdown::Stopped;
 use crate::protocol::{ChannelError, ChannelId, ChannelPattern, IntoData, Message};

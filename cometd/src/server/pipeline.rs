@@ -10,7 +10,7 @@ use super::core::Core;
 use super::exchange::Exchange;
 use super::extension;
 use super::hook::Flow;
-use super::session::{Batch, ServerSession};
+use super::session::ServerSession;
 use crate::protocol::codec::{Echo, Request};
 use crate::protocol::{
     Advice, BayeuxError, ChannelKind, ClientId, MetaChannel, ParseError, Reconnect, Reply,
@@ -18,24 +18,18 @@ use crate::protocol::{
 use crate::session::Phase;
 
 /// Who sends an envelope.
-#[derive(Debug)]
-pub(crate) struct Sender {
-    pub(crate) context: Arc<Context>,
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sender<'a> {
+    pub(crate) context: &'a Arc<Context>,
     /// The session that the transport found, whatever the messages say.
-    pub(crate) session: Option<ServerSession>,
+    pub(crate) session: Option<&'a ServerSession>,
     pub(crate) holds: Holds,
 }
 
-/// Sees to it that what an envelope causes for its own sender wakes nobody, until the response is composed
-/// and the guard is dropped (BAT-8).
-pub(crate) fn batch<'a>(
-    sender: Option<&'a ServerSession>,
-    requests: &[Request],
-) -> Option<Batch<'a>> {
-    let connects = requests
-        .first()
-        .is_some_and(|it| it.is_meta(MetaChannel::Connect));
-    sender.filter(|_| !connects).map(ServerSession::start_batch)
+/// Whether what an envelope causes for its own sender is to wake nobody, until the response is composed
+/// (BAT-8): not if it begins with a connect, which waits for just that.
+pub(crate) fn is_batched(first: &Request) -> bool {
+    !first.is_meta(MetaChannel::Connect)
 }
 
 /// Which connects of an envelope may be held.
@@ -85,14 +79,16 @@ impl From<BayeuxError> for Refusal {
 }
 
 impl Core {
-    /// Processes the messages of an envelope, strictly one after the other (BAT-2).
+    /// Processes the messages of an envelope, strictly one after the other (BAT-2). `replies` are empty:
+    /// those to the messages come into their memory.
     ///
     /// # Errors
     /// A handshake that is not alone; then nothing has been processed (HS-5).
     pub(crate) async fn receive(
         self: &Arc<Self>,
-        sender: &Sender,
-        requests: Vec<Request>,
+        sender: Sender<'_>,
+        requests: &mut Vec<Request>,
+        replies: Vec<Reply>,
     ) -> Result<Received, ParseError> {
         let alone = requests.len() == 1;
         if !alone && requests.iter().any(|it| it.is_meta(MetaChannel::Handshake)) {
@@ -102,7 +98,7 @@ impl Core {
 
         let mut received = Received {
             handshaken: None,
-            replies: Vec::with_capacity(requests.len()),
+            replies,
             connect: None,
             answered: None,
         };
@@ -111,10 +107,10 @@ impl Core {
             client_id,
             echo,
             message,
-        } in requests
+        } in requests.drain(..)
         {
             let mut exchange = match message {
-                Ok(message) => Exchange::new(message, echo, &sender.context),
+                Ok(message) => Exchange::new(message, echo, sender.context),
                 Err(error) => {
                     received
                         .replies
@@ -146,7 +142,7 @@ impl Core {
     /// Processes one message, up to its reply.
     pub(super) async fn process(
         self: &Arc<Self>,
-        sender: &Sender,
+        sender: Sender<'_>,
         client_id: Option<ClientId>,
         exchange: &mut Exchange,
     ) -> Processed {
@@ -154,7 +150,7 @@ impl Core {
             "message",
             channel = exchange.reply.channel(),
             id = exchange.reply.id(),
-            session = sender.session.as_ref().map(tracing::field::display),
+            session = sender.session.map(tracing::field::display),
         );
         let processing = self.process_in_span(sender, client_id, exchange);
         if span.is_disabled() {
@@ -165,7 +161,7 @@ impl Core {
 
     async fn process_in_span(
         self: &Arc<Self>,
-        sender: &Sender,
+        sender: Sender<'_>,
         client_id: Option<ClientId>,
         exchange: &mut Exchange,
     ) -> Processed {
@@ -175,20 +171,18 @@ impl Core {
         }
         // A handshake may carry credentials.
         tracing::trace!(message = %exchange.message, "received");
-        let session = sender.session.as_ref();
+        let session = sender.session;
         let named = session.filter(|session| client_id == Some(session.id()));
         self.process_in_session(session, named, exchange).await
     }
 
     /// The reply to a message that cannot be read.
-    async fn malformed(&self, sender: &Sender, echo: Echo, error: BayeuxError) -> Option<Reply> {
+    async fn malformed(&self, sender: Sender<'_>, echo: Echo, error: BayeuxError) -> Option<Reply> {
         let mut reply = Reply::to(echo);
         reply.fail(error);
         // What it was to is not known: all are concerned.
         let kind = ChannelKind::Meta(MetaChannel::Unknown);
-        let flow = self
-            .replied(kind, sender.session.as_ref(), &mut reply)
-            .await;
+        let flow = self.replied(kind, sender.session, &mut reply).await;
         (flow == Flow::Continue).then_some(reply)
     }
 

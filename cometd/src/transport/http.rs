@@ -129,23 +129,29 @@ impl Polling {
         };
         let core = Arc::clone(&self.endpoint.core);
         let malformed = |error| response::malformed(&error);
-        let requests = decode(&texts, core.limits()).map_err(malformed)?;
+        let mut requests = decode(&texts, core.limits()).map_err(malformed)?;
         // The body may have taken its time.
         if core.is_stopping() {
             return Err(response::empty(StatusCode::SERVICE_UNAVAILABLE));
         }
         let waiting = parts.extensions.get().cloned();
         let context = Endpoint::context(self.transport, parts);
-        let sender = Sender {
-            context: Arc::clone(&context),
-            session: self.session(&context, requests.first()),
-            holds: Holds::Alone,
-        };
-        let session = sender.session.clone();
-        let _batch = pipeline::batch(session.as_ref(), &requests);
+        let session = self.session(&context, requests.first());
+        let is_batched = requests.first().is_some_and(pipeline::is_batched);
+        let sender = session.as_ref().filter(|_| is_batched);
+        let _batch = sender.map(ServerSession::start_batch);
         // Refused or not: what a session is told at its end leaves with its last connect.
         let connects = requests.iter().any(|it| it.is_meta(MetaChannel::Connect));
-        let receiving = async move { core.receive(&sender, requests).await };
+        let (own_context, own_session) = (Arc::clone(&context), session.clone());
+        let receiving = async move {
+            let sender = Sender {
+                context: &own_context,
+                session: own_session.as_ref(),
+                holds: Holds::Alone,
+            };
+            let replies = Vec::with_capacity(requests.len());
+            core.receive(sender, &mut requests, replies).await
+        };
         let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {
             Ok(received) => received.map_err(malformed)?,
             Err(error) => {

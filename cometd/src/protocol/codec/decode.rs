@@ -61,7 +61,19 @@ pub(crate) struct Echo {
 
 /// Reads an envelope: an array of messages, or one message.
 pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, ParseError> {
-    let requests = read(text, limits).map_err(|fault| match fault {
+    // Most envelopes hold one message.
+    let mut requests = Vec::with_capacity(1);
+    decode_into(&mut requests, text, limits)?;
+    Ok(requests)
+}
+
+/// The same, into memory that is used again; it is empty, and of no use after an error.
+pub(crate) fn decode_into(
+    requests: &mut Vec<Request>,
+    text: &ByteString,
+    limits: &Limits,
+) -> Result<(), ParseError> {
+    read(requests, text, limits).map_err(|fault| match fault {
         Fault::Malformed => ParseError::Malformed(malformed(text)),
         Fault::TooManyFields => {
             ParseError::Malformed(serde_json::Error::custom("too many fields in a message"))
@@ -79,7 +91,7 @@ pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>,
     if requests.is_empty() {
         return Err(ParseError::Empty);
     }
-    Ok(requests)
+    Ok(())
 }
 
 /// What is malformed, and where; for people only, so a second look is no loss.
@@ -92,10 +104,8 @@ fn malformed(text: &str) -> serde_json::Error {
 
 /// Reads at most one message more than the limit, so that a long batch is refused before it costs
 /// anything.
-fn read(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, Fault> {
+fn read(requests: &mut Vec<Request>, text: &ByteString, limits: &Limits) -> Result<(), Fault> {
     let mut reader = Reader::new(text, limits.depth);
-    // Most envelopes hold one message.
-    let mut requests = Vec::with_capacity(1);
     let mut message = |reader: &mut Reader<'_>| {
         if requests.len() > limits.batch {
             return reader.skip();
@@ -110,8 +120,7 @@ fn read(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, Fault> {
         Some(b'[') => reader.array(message)?,
         _ => message(&mut reader)?,
     }
-    reader.end()?;
-    Ok(requests)
+    reader.end()
 }
 
 /// The fields of one message; of duplicates the last one (JSON-5).

@@ -4,5 +4,5 @@ mod decode;
 mod encode;
 mod reader;
 
-pub(crate) use self::decode::{Echo, Limits, Request, decode};
+pub(crate) use self::decode::{Echo, Limits, Request, decode, decode_into};
 pub(crate) use self::encode::{envelope, freeze, write_envelope, write_message};

@@ -194,12 +194,6 @@ impl ServerSession {
         batch.await
     }
 
-    /// Postpones wake-ups until the guard is dropped.
-    pub(crate) fn start_batch(&self) -> Batch<'_> {
-        self.0.shell.lock().state.start_batch();
-        Batch(self)
-    }
-
     /// Calls back once when the session has ended, after its subscriptions did (SES-13); at once if
     /// it has ended already.
     pub fn on_removed<F, R>(&self, callback: F)

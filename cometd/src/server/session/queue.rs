@@ -7,7 +7,7 @@ use std::time::Duration;
 use parking_lot::MutexGuard;
 
 use super::ServerSession;
-use super::shell::Shell;
+use super::shell::{Batch, Shell};
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::hook::{self, Flow};
 use crate::server::timers::now;
@@ -114,7 +114,7 @@ impl ServerSession {
     /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
     pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
         let mut messages = VecDeque::new();
-        self.depart(|_| true, replies, &mut messages);
+        self.depart(|_| true, replies, &mut messages, None);
         messages
     }
 
@@ -126,20 +126,27 @@ impl ServerSession {
         replies: &mut Vec<Reply>,
         messages: &mut VecDeque<Arc<FrozenMessage>>,
     ) {
-        self.depart(|state| state.is_attached_to(connection), replies, messages);
+        self.depart(
+            |state| state.is_attached_to(connection),
+            replies,
+            messages,
+            None,
+        );
     }
 
-    /// The same, unless messages leave with connect replies only.
+    /// The same, unless messages leave with connect replies only. Ends a batch of the session.
     pub(crate) fn take_pushed(
         &self,
         connection: u64,
         replies: &mut Vec<Reply>,
         messages: &mut VecDeque<Arc<FrozenMessage>>,
+        batch: Option<Batch<'_>>,
     ) {
         self.depart(
             |state| state.is_attached_to(connection) && !state.connect_only(),
             replies,
             messages,
+            batch,
         );
     }
 
@@ -148,6 +155,7 @@ impl ServerSession {
         may: impl Fn(&State<Arc<FrozenMessage>>) -> bool,
         replies: &mut Vec<Reply>,
         messages: &mut VecDeque<Arc<FrozenMessage>>,
+        batch: Option<Batch<'_>>,
     ) {
         let carrier = replies.iter().enumerate().rev().find_map(|(at, reply)| {
             let connect = reply.connect().map(Carrier::Connect);
@@ -159,6 +167,9 @@ impl ServerSession {
             if may(&shell.state) {
                 let carrier = carrier.map_or(Carrier::Other, |(_, carrier)| carrier);
                 shell.state.depart(carrier, messages);
+            }
+            if let Some(batch) = batch {
+                batch.end(shell);
             }
             return;
         }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use parking_lot::MutexGuard;
 use tokio::sync::oneshot;
 
 use super::ServerSession;
@@ -96,23 +97,37 @@ impl ServerSession {
         })
     }
 
-    /// Messages go to this connection from now on, if the session is alive; whether it is.
-    pub(crate) fn attach(&self, connection: u64, connect_only: bool, bell: &Arc<Bell>) -> bool {
+    /// Messages go to this connection from now on, if the session is alive, and wake nobody until the batch
+    /// ends.
+    pub(crate) fn attach(
+        &self,
+        connection: u64,
+        connect_only: bool,
+        bell: &Arc<Bell>,
+    ) -> Option<Batch<'_>> {
         let mut shell = self.0.shell.lock();
         if !shell.state.is_alive() {
-            return false;
+            return None;
         }
+        shell.state.start_batch();
+        let batch = Some(Batch(Some(self)));
         let known = shell.connection.as_ref();
         let is_known = known.is_some_and(|it| Arc::ptr_eq(it, bell));
         let wake = shell.state.attach(connection, connect_only);
         if is_known && wake == Wake::Nobody {
-            return true; // As with each frame but the first.
+            return batch; // As with each frame but the first.
         }
         shell.connection = Some(Arc::clone(bell));
         let effects = shell.effects(wake);
         drop(shell);
         self.perform(effects);
-        true
+        batch
+    }
+
+    /// Postpones wake-ups until the guard is dropped.
+    pub(crate) fn start_batch(&self) -> Batch<'_> {
+        self.0.shell.lock().state.start_batch();
+        Batch(Some(self))
     }
 
     /// Whether this is the deadline that the session waits for.
@@ -135,6 +150,16 @@ impl ServerSession {
         drop(shell);
         self.perform(effects);
         expired
+    }
+
+    fn end_batch(&self, mut shell: MutexGuard<'_, Shell>) {
+        let wake = shell.state.end_batch();
+        if wake == Wake::Nobody {
+            return; // Mostly what came in the meantime has left already; no deadline moves.
+        }
+        let effects = shell.effects(wake);
+        drop(shell);
+        self.perform(effects);
     }
 
     pub(super) fn perform(&self, effects: Effects) {
@@ -226,19 +251,23 @@ impl Drop for Connecting {
     }
 }
 
-/// An open session batch.
+/// A session batch, which is open until it is dropped or ended.
 #[derive(Debug)]
-pub(crate) struct Batch<'a>(pub(super) &'a ServerSession);
+pub(crate) struct Batch<'a>(Option<&'a ServerSession>);
+
+impl Batch<'_> {
+    /// Ends the batch under the lock of its session.
+    pub(super) fn end(mut self, shell: MutexGuard<'_, Shell>) {
+        if let Some(session) = self.0.take() {
+            session.end_batch(shell);
+        }
+    }
+}
 
 impl Drop for Batch<'_> {
     fn drop(&mut self) {
-        let mut shell = self.0.0.shell.lock();
-        let wake = shell.state.end_batch();
-        if wake == Wake::Nobody {
-            return; // Mostly what came in the meantime has left already; no deadline moves.
+        if let Some(session) = self.0 {
+            session.end_batch(session.0.shell.lock());
         }
-        let effects = shell.effects(wake);
-        drop(shell);
-        self.0.perform(effects);
     }
 }

@@ -10,11 +10,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use yawc::WebSocketError;
 
 use super::end::{End, broken, malformed};
-use super::{Connection, FAREWELL, Held};
+use super::{Burst, Connection, FAREWELL, Held};
 use crate::protocol::codec::{self, Request};
 use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::pipeline::{self, Holds, Received, Sender};
-use crate::server::{Core, ServerSession};
+use crate::server::{Batch, Core, ServerSession};
 use crate::session::{Resume, Wake};
 use crate::transport::websocket::socket::Incoming;
 
@@ -39,34 +39,49 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    pub(super) async fn on_text(&mut self, core: &Arc<Core>, text: ByteString) -> Result<(), End> {
-        let requests = match codec::decode(&text, core.limits()) {
-            Ok(requests) => requests,
+    pub(super) async fn on_text(
+        &mut self,
+        core: &Arc<Core>,
+        text: ByteString,
+        burst: &mut Burst,
+    ) -> Result<(), End> {
+        let Burst {
+            context,
+            session,
+            requests,
+            replies,
+        } = burst;
+        match codec::decode_into(requests, &text, core.limits()) {
+            Ok(()) => {}
             // FAYE-5: the keep-alive of old Faye clients.
             Err(ParseError::Empty) => return Ok(()),
             Err(error) => return Err(malformed(&error)),
-        };
-        let session = self.bind(requests.first());
+        }
+        let first = requests.first();
+        self.bind(session, first);
+        let session = session.as_ref();
+        let batch = first.zip(session).and_then(|it| self.attach(it.0, it.1));
         let sender = Sender {
-            context: Arc::clone(&self.context),
+            context,
             session,
             holds: Holds::Any,
         };
-        let session = sender.session.as_ref();
-        let _batch = pipeline::batch(session, &requests);
-        let received = self.receive(core, &sender, requests).await?;
-        let received = received.map_err(|error| malformed(&error))?;
-        self.respond(session, received).await
+        let received = self.receive(core, sender, requests, std::mem::take(replies));
+        let received = received.await?.map_err(|error| malformed(&error))?;
+        *replies = self.respond(session, batch, received).await?;
+        replies.clear();
+        Ok(())
     }
 
     /// Processes messages; a held connect is answered in time, however long that takes.
     async fn receive(
         &mut self,
         core: &Arc<Core>,
-        sender: &Sender,
-        requests: Vec<Request>,
+        sender: Sender<'_>,
+        requests: &mut Vec<Request>,
+        replies: Vec<Reply>,
     ) -> Result<Result<Received, ParseError>, End> {
-        let mut receiving = pin!(core.receive(sender, requests));
+        let mut receiving = pin!(core.receive(sender, requests, replies));
         if let Some(received) = receiving.as_mut().now_or_never() {
             return Ok(received);
         }
@@ -84,32 +99,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         end.map_or(Ok(received), Err)
     }
 
-    /// The session that a frame speaks for (WS-7, WS-8), to which messages go from now on (WS-12).
-    fn bind(&mut self, first: Option<&Request>) -> Option<ServerSession> {
-        let first = first?;
-        if first.is_meta(MetaChannel::Handshake) {
+    /// Finds the session that a frame speaks for (WS-7, WS-8).
+    fn bind(&mut self, speaker: &mut Option<ServerSession>, first: Option<&Request>) {
+        if first.is_some_and(|it| it.is_meta(MetaChannel::Handshake)) {
             self.unbind();
-            return None;
-        }
-        let named = first.client_id;
-        if self.session.is_none() && !self.config().require_handshake_per_connection {
+        } else if self.session.is_none() && !self.config().require_handshake_per_connection {
+            let named = first.and_then(|it| it.client_id);
             let found = named.and_then(|id| self.core.session(id));
             self.session = found.filter(|session| !session.is_local());
         }
-        let session = self.session.clone()?;
-        let is_alive = if named == Some(session.id()) {
+        if *speaker != self.session {
+            speaker.clone_from(&self.session);
+        }
+    }
+
+    /// Messages go to a session by this connection from now on (WS-12); they wake nobody until the batch
+    /// ends.
+    fn attach<'a>(&mut self, first: &Request, session: &'a ServerSession) -> Option<Batch<'a>> {
+        let batch = if first.client_id == Some(session.id()) {
             let connect_only = self.config().common.meta_connect_deliver_only;
             session.attach(self.number, connect_only, &self.push)
         } else {
-            session.is_handshook()
+            session.is_handshook().then(|| session.start_batch())
         };
-        if is_alive {
+        if batch.is_some() {
             self.unbound = None;
         } else {
             // This frame is answered for the ended session, the next one may bind anew.
             self.session = None;
         }
-        Some(session)
+        batch.filter(|_| pipeline::is_batched(first))
     }
 
     fn unbind(&mut self) {
@@ -127,12 +146,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Writes what a frame has led to: the end of an older connect, the handshake reply, queued
-    /// messages, other replies in one frame (WS-9 to WS-11).
+    /// messages, other replies in one frame (WS-9 to WS-11). Returns the replies, for their memory.
     async fn respond(
         &mut self,
         session: Option<&ServerSession>,
+        batch: Option<Batch<'_>>,
         mut received: Received,
-    ) -> Result<(), End> {
+    ) -> Result<Vec<Reply>, End> {
         if let Some(held) = &mut self.held
             && let Some(resume) = held.resumed()
         {
@@ -146,15 +166,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if let Some(session) = session.filter(|_| !connect_only) {
                 // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
                 let mut queued = std::mem::take(&mut self.spare);
-                session.take_pushed(self.number, replies, &mut queued);
+                session.take_pushed(self.number, replies, &mut queued, batch);
                 self.feed_messages(queued).await?;
             }
             self.feed_replies(replies).await?;
         }
-        match received.connect.take() {
-            Some(connect) => self.hold(connect).await,
-            None => Ok(()),
+        if let Some(connect) = received.connect.take() {
+            self.hold(connect).await?;
         }
+        Ok(received.replies)
     }
 
     async fn respond_to_handshake(

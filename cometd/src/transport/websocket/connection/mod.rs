@@ -17,7 +17,8 @@ use yawc::close::CloseCode;
 use yawc::{Frame, WebSocketError};
 
 use super::socket::{Incoming, Socket};
-use crate::protocol::FrozenMessage;
+use crate::protocol::codec::Request;
+use crate::protocol::{FrozenMessage, Reply};
 use crate::server::config::WebSocketConfig;
 use crate::server::{Bell, Connect, Context, Core, ServerSession};
 use crate::session::{Hold, Resume, Wake};
@@ -64,6 +65,28 @@ impl Held {
             Ok(resume) => Some(resume),
             Err(TryRecvError::Empty) => None,
             Err(TryRecvError::Closed) => Some(Resume::Stopped),
+        }
+    }
+}
+
+/// What texts have in common that are worked off together.
+struct Burst {
+    context: Arc<Context>,
+    /// The session that the last one spoke for.
+    session: Option<ServerSession>,
+    /// Memory for the messages of the next one.
+    requests: Vec<Request>,
+    /// Memory for the replies to them.
+    replies: Vec<Reply>,
+}
+
+impl Burst {
+    fn new(context: &Arc<Context>) -> Self {
+        Self {
+            context: Arc::clone(context),
+            session: None,
+            requests: Vec::new(),
+            replies: Vec::new(),
         }
     }
 }
@@ -163,10 +186,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Acts on an event and on those that have happened meanwhile, and writes what they lead to at once.
     /// Returns how many they were.
     async fn work(&mut self, core: &Arc<Core>, mut event: Event) -> Result<u32, End> {
+        let mut burst = Burst::new(&self.context);
         let mut events = 0;
         loop {
             match event {
-                Event::Peer(Ok(Incoming::Text(text))) => self.on_text(core, text).await?,
+                Event::Peer(Ok(Incoming::Text(text))) => {
+                    self.on_text(core, text, &mut burst).await?
+                }
                 Event::Peer(other) => self.on_other(other).await?,
                 Event::Push => self.feed_pushed().await?,
                 Event::Resume(resume) => self.on_resume(resume).await?,
