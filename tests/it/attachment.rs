@@ -51,6 +51,98 @@ async fn a_channel_that_is_removed_lets_its_listeners_go() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_channel_that_is_swept_lets_its_weak_listeners_go() {
+    let held = Arc::new(());
+    let hold = Arc::clone(&held);
+    let app = setup().start().await;
+    let made = app.server().create_channel_if_absent("/own", |channel| {
+        channel.weak_listener(move |_: Option<&ServerSession>, _: &mut Message| {
+            let _ = &hold;
+            Flow::Continue
+        });
+    });
+    drop(made.unwrap());
+    let client = app.client().up().await;
+    client.publish("/own", 1).await.expect([ok("/own")]);
+    assert_eq!(Arc::strong_count(&held), 2);
+    advance(ms(1000)).await;
+    assert!(!app.has_channel("/own"));
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removed_channel_takes_no_listeners() {
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    channel.remove();
+    let held = Arc::new(());
+    let hold = Arc::clone(&held);
+    let listener = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
+        let _ = &hold;
+        Flow::Continue
+    });
+    listener.keep();
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_guards_a_channel_is_asked_although_it_is_removed_meanwhile() {
+    let app = setup().start().await;
+    let (wildcard, _) = app
+        .server()
+        .create_channel_if_absent("/a/*", |_| ())
+        .unwrap();
+    let client = app.client().up().await;
+    let make = || app.server().create_channel_if_absent("/a/b", |_| ());
+
+    let (channel, _) = make().unwrap();
+    client.publish("/a/b", 1).await.expect([ok("/a/b")]);
+    channel
+        .add_authorizer(|_: &cometd::Intent<'_>| Vote::Deny("closed".into()))
+        .keep();
+    let asked = wildcard.add_authorizer(move |_: &cometd::Intent<'_>| {
+        channel.remove();
+        Vote::Grant
+    });
+    let denied = failed("/a/b", "403:closed:publish_denied");
+    client.publish("/a/b", 2).await.expect([denied]);
+    drop(asked);
+
+    let (channel, _) = make().unwrap();
+    client.publish("/a/b", 3).await.expect([ok("/a/b")]);
+    channel
+        .add_listener(|_: Option<&ServerSession>, _: &mut Message| Flow::Stop)
+        .keep();
+    let first = wildcard.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
+        channel.remove();
+        Flow::Continue
+    });
+    let deleted = failed("/a/b", "404::message_deleted");
+    client.publish("/a/b", 4).await.expect([deleted]);
+    drop(first);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_dropped_lets_go_of_listeners_that_hold_who_publishes() {
+    let server = cometd::BayeuxServer::builder().build().await.unwrap();
+    let local = server.local_session("test").await.unwrap();
+    let (channel, _) = server.create_channel_if_absent("/own", |_| ()).unwrap();
+    let held = Arc::new(());
+    let hold = (Arc::clone(&held), local.server_session().clone());
+    let listener = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
+        let _ = &hold;
+        Flow::Continue
+    });
+    listener.keep();
+    local.publish("/own", 1).await.unwrap();
+    drop((channel, local, server));
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_wildcard_that_is_made_later_hears_what_a_session_goes_on_to_publish() {
     // CH-9
     let app = setup().start().await;

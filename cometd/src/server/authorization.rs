@@ -8,7 +8,7 @@ use super::core::Core;
 use super::exchange::Exchange;
 use super::hook;
 use super::policy::Decision;
-use super::route::Stop;
+use super::route::Route;
 use super::session::ServerSession;
 use super::settings::Guard;
 use crate::channel::Operation;
@@ -54,7 +54,7 @@ impl Core {
     /// The same for a channel whose way through the tree is known.
     pub(super) async fn authorize_on(
         &self,
-        route: &[Stop],
+        route: &Route,
         question: Question<'_>,
         exchange: &mut Exchange,
         witness: &mut (impl Witness + Send),
@@ -65,7 +65,7 @@ impl Core {
             return Err(reason);
         }
         let mut votes = Votes::default();
-        for Stop { channel, settings } in route {
+        for (channel, settings) in route.stops() {
             for guard in &settings.authorizers {
                 let vote = ask_authorizer(question, channel, guard, exchange).await;
                 witness.authorizer(question, channel, guard, &vote);

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use arc_swap::ArcSwap;
 use indexmap::IndexMap;
 use parking_lot::{Mutex, RwLock};
 
@@ -28,11 +29,15 @@ pub(crate) struct WeakChannel(Weak<Inner>);
 struct Inner {
     id: ChannelPattern,
     server: Weak<Core>,
-    settings: RwLock<Arc<Settings>>,
+    /// Each publish reads them, so that readers write nothing that other threads have to see.
+    settings: ArcSwap<Settings>,
     subscribers: RwLock<Subscribers<ClientId, ServerSession>>,
-    /// Locked before the two above wherever both are.
+    /// Locked while the settings are changed, and before the subscribers wherever both are.
     life: Mutex<Life>,
 }
+
+/// The settings of a channel at one moment, uncounted.
+pub(crate) type Current = arc_swap::Guard<Arc<Settings>>;
 
 /// Whether the channel is about to be swept.
 #[derive(Debug)]
@@ -62,7 +67,7 @@ impl ServerChannel {
         Self(Arc::new(Inner {
             id,
             server: Arc::downgrade(core),
-            settings: RwLock::new(Arc::new(settings)),
+            settings: ArcSwap::from_pointee(settings),
             subscribers: RwLock::default(),
             life: Mutex::new(Life {
                 touched: now,
@@ -81,19 +86,19 @@ impl ServerChannel {
     /// Whether the channel stays although nobody needs it.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
-        self.0.settings.read().persistent
+        self.settings().persistent
     }
 
     /// Whether messages may wait for company.
     #[must_use]
     pub fn is_lazy(&self) -> bool {
-        self.0.settings.read().lazy
+        self.settings().lazy
     }
 
     /// Whether publishers receive their own messages through a subscription to this channel.
     #[must_use]
     pub fn broadcasts_to_publisher(&self) -> bool {
-        self.0.settings.read().broadcast_to_publisher
+        self.settings().broadcast_to_publisher
     }
 
     /// Those who are subscribed now, in no particular order.
@@ -102,17 +107,38 @@ impl ServerChannel {
         self.snapshot().values().cloned().collect()
     }
 
-    /// Changes the settings of the channel, adds listeners or authorizers. `change` must not call
-    /// the server.
+    /// Changes the settings of the channel, adds listeners or authorizers, unless it has been
+    /// removed: then it lets go of them. `change` must not call the server.
     pub fn configure(&self, change: impl FnOnce(&mut ChannelConfig)) {
-        let life = self.0.life.lock();
-        let mut settings = self.0.settings.write();
-        let mut config = ChannelConfig::of(self.0.id.clone(), Settings::clone(&settings));
-        change(&mut config);
-        *settings = Arc::new(config.into_parts().1);
-        drop(settings);
-        drop(life);
+        self.replace(|settings| {
+            let mut config = ChannelConfig::of(self.0.id.clone(), settings);
+            change(&mut config);
+            config.into_parts().1
+        });
         self.changed();
+        if self.0.life.lock().removed {
+            self.let_go();
+        }
+    }
+
+    /// Puts a changed copy in the place of what is set.
+    fn replace(&self, change: impl FnOnce(Settings) -> Settings) {
+        let life = self.0.life.lock();
+        let settings = change(Settings::clone(&self.settings()));
+        let before = self.0.settings.swap(Arc::new(settings));
+        drop(life);
+        // Not under the lock: who is dropped with it may take others off.
+        drop(before);
+    }
+
+    /// Lets go of listeners and authorizers of a removed channel, which sessions may still know from their
+    /// last publish. Only once the version has changed: nobody is to find the channel unguarded.
+    pub(crate) fn let_go(&self) {
+        let settings = self.settings();
+        if !settings.listeners.is_empty() || settings.has_authorizers() {
+            drop(settings);
+            self.replace(Settings::vacated);
+        }
     }
 
     /// Adds a listener that sees messages before subscribers do. It keeps the channel from being swept
@@ -146,15 +172,18 @@ impl ServerChannel {
         let channel = self.downgrade();
         Attachment::new(move || {
             if let Some(channel) = channel.upgrade() {
-                detach(Arc::make_mut(&mut channel.0.settings.write()));
+                channel.replace(|mut settings| {
+                    detach(&mut settings);
+                    settings
+                });
                 channel.changed();
             }
         })
     }
 
-    /// What is set now.
-    pub(crate) fn settings(&self) -> Arc<Settings> {
-        Arc::clone(&self.0.settings.read())
+    /// What is set now. To be held for no longer than a message takes.
+    pub(crate) fn settings(&self) -> Current {
+        self.0.settings.load()
     }
 
     pub(crate) fn snapshot(&self) -> Arc<IndexMap<ClientId, ServerSession>> {
@@ -218,7 +247,7 @@ impl ServerChannel {
     }
 
     fn is_sweepable(&self) -> bool {
-        let settings = self.0.settings.read();
+        let settings = self.settings();
         let needed = settings.persistent || settings.has_listeners() || settings.has_authorizers();
         !needed && self.0.subscribers.read().is_empty()
     }

@@ -98,7 +98,7 @@ impl BayeuxServer {
         let core = self.core();
         let mut exchange = Exchange::of_server(message, core.local_context());
         let route = core.matching(&channel);
-        let exists = route.last().is_some_and(|it| *it.channel.id() == channel);
+        let exists = route.last().is_some_and(|it| *it.id() == channel);
         let operations: &[Operation] = if exists || operation == Operation::Create {
             &[operation]
         } else {

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::authorization::Question;
+use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::extension;
 use super::hook::{self, Flow, Outcome};
 use super::pipeline::Refusal;
-use super::route::{Route, Stop};
+use super::route::Route;
 use super::session::ServerSession;
 use crate::channel::Operation;
 use crate::protocol::{BayeuxError, ChannelId, ChannelKind, ChannelPattern, MetaChannel};
@@ -27,14 +28,17 @@ impl Core {
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
         let mut route = self.route_of(session, exchange.message.channel());
-        if route.own(exchange.message.channel()).is_none() {
-            self.create_for_publish(&mut route, kind, session, exchange)
-                .await?;
-        }
-        let name = exchange.message.channel();
-        let id = match route.own(name) {
-            Some(own) => Cow::Borrowed(own.channel.id()),
-            None => Cow::Owned(ChannelPattern::from(name)),
+        let id = match route.own(exchange.message.channel()) {
+            Some(own) => Cow::Borrowed(own.id()),
+            None => {
+                let id = ChannelPattern::from(exchange.message.channel());
+                let created = self.create_for_publish(&route, &id, session, exchange);
+                if let Some(channel) = created.await? {
+                    // Who is hung on it when it is made is asked next.
+                    route.push(&channel);
+                }
+                Cow::Owned(id)
+            }
         };
         let question = Question {
             operation: Operation::Publish,
@@ -46,47 +50,47 @@ impl Core {
             .map_err(|reason| BayeuxError::PublishDenied { reason })?;
         if route.version() != self.version() {
             // Those who were asked may have hung somebody on the channel.
-            route = self.route(exchange.message.channel());
+            *route = self.route(exchange.message.channel());
         }
-        self.publish(&route, kind, Some(session), exchange).await
+        let published = self.publish(&route, kind, Some(session), exchange).await;
+        // Who publishes to a channel does so again.
+        session.keep_route(route.into_known());
+        published
     }
 
-    /// The way of what a session publishes: who publishes to a channel does so again.
-    fn route_of(&self, session: &ServerSession, name: &ChannelId) -> Route {
-        session
-            .known_route(name, self.version())
-            .unwrap_or_else(|| {
-                let route = self.route(name);
-                if route.own(name).is_some() {
-                    session.keep_route(&route);
-                }
-                route
-            })
+    /// The way of what a session publishes.
+    fn route_of(&self, session: &ServerSession, name: &ChannelId) -> Box<Route> {
+        let Some(known) = session.take_route() else {
+            return Box::new(self.route(name));
+        };
+        let mut route = known.into_route();
+        // Compared after the settings were looked up: a removed channel has lost them only if the version has
+        // changed before.
+        if route.version() != self.version() || route.own(name).is_none() {
+            *route = self.route(name);
+        }
+        route
     }
 
     /// Makes the channel that a client publishes to, if the client may; a service channel that nobody
     /// listens to is not recorded: names are free (CH-16).
     async fn create_for_publish(
         self: &Arc<Self>,
-        route: &mut Route,
-        kind: ChannelKind,
+        route: &Route,
+        id: &ChannelPattern,
         session: &ServerSession,
         exchange: &mut Exchange,
-    ) -> Result<(), Refusal> {
-        let id = ChannelPattern::from(exchange.message.channel());
+    ) -> Result<Option<ServerChannel>, Refusal> {
         let question = Question {
             operation: Operation::Create,
-            channel: &id,
+            channel: id,
             session,
         };
         self.authorize_on(route, question, exchange, &mut ())
             .await
             .map_err(|reason| BayeuxError::ChannelCreateDenied { reason })?;
-        if kind == ChannelKind::Broadcast {
-            // Who is hung on it when it is made is asked next.
-            route.push(&self.create_channel(&id, |_| ()).0);
-        }
-        Ok(())
+        let is_recorded = id.kind() == ChannelKind::Broadcast;
+        Ok(is_recorded.then(|| self.create_channel(id, |_| ()).0))
     }
 
     /// Shows a message to the listeners of its channel, then to its subscribers.
@@ -124,7 +128,7 @@ impl Core {
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Result<(), Refusal> {
-        for Stop { channel, settings } in route.iter() {
+        for (channel, settings) in route.stops() {
             for listening in &settings.listeners {
                 let listener = &listening.listener;
                 let location = listener.location();
@@ -156,22 +160,23 @@ impl Core {
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) {
-        let heard = route.iter().map(|it| (it, it.channel.snapshot()));
+        let stops = route.stops();
+        let heard = stops.map(|(channel, settings)| (settings, channel.snapshot()));
         let heard: SmallVec<[_; 4]> = heard.filter(|(_, it)| !it.is_empty()).collect();
         if heard.is_empty() {
             return; // Then it need not be written.
         }
         let mut message = exchange.take_message();
-        message.lazy |= route.iter().any(|it| it.settings.lazy);
-        let own = route.own(message.channel()).filter(|_| message.lazy);
-        let lazy_timeout = own.and_then(|it| it.settings.lazy_timeout); // LAZY-2
+        message.lazy |= route.stops().any(|(_, settings)| settings.lazy);
+        let own = route.own_settings(message.channel());
+        let lazy_timeout = own.filter(|_| message.lazy).and_then(|it| it.lazy_timeout); // LAZY-2
         let frozen = Arc::new(message.freeze());
         let mut seen = (heard.len() > 1).then(HashSet::new);
         let mut queued = 0;
-        for (stop, subscribers) in &heard {
+        for (settings, subscribers) in &heard {
             for session in subscribers.values() {
                 if sender == Some(session)
-                    && !(stop.settings.broadcast_to_publisher && session.broadcast_to_publisher())
+                    && !(settings.broadcast_to_publisher && session.broadcast_to_publisher())
                 {
                     continue; // PUB-5
                 }

@@ -1,35 +1,26 @@
 //! The way of a message through the channels.
 
-use std::ops::Deref;
-use std::sync::{Arc, Weak};
-
 use smallvec::SmallVec;
 
-use super::channel::{ServerChannel, WeakChannel};
+use super::channel::{Current, ServerChannel};
 use super::settings::Settings;
 use crate::protocol::ChannelId;
 
-/// The channels that see a message, the widest first, its own last if that exists.
+/// The channels that see a message, the widest first, its own last if that exists, with what was set for
+/// them when the message came.
 #[derive(Debug)]
 pub(crate) struct Route {
     /// Few have more than their own and a wildcard.
-    stops: SmallVec<[Stop; 2]>,
+    channels: SmallVec<[ServerChannel; 2]>,
+    /// Those of each channel.
+    settings: SmallVec<[Current; 2]>,
     version: Version,
 }
 
-/// A channel with what is set for it.
+/// A route to be gone again. It does not hold what is set for its channels: what is taken off one is let
+/// go of.
 #[derive(Debug)]
-pub(crate) struct Stop {
-    pub(crate) channel: ServerChannel,
-    pub(crate) settings: Arc<Settings>,
-}
-
-/// A route to be gone again. It keeps nothing alive: what is taken off a channel is let go of.
-#[derive(Debug)]
-pub(crate) struct KnownRoute {
-    stops: SmallVec<[(WeakChannel, Weak<Settings>); 2]>,
-    version: Version,
-}
+pub(crate) struct KnownRoute(Box<Route>);
 
 /// Counts the changes of channels and their settings: a route holds as long as its version does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,58 +29,57 @@ pub(crate) struct Version(pub(crate) u64);
 impl Route {
     pub(crate) const fn new(version: Version) -> Self {
         Self {
-            stops: SmallVec::new_const(),
+            channels: SmallVec::new_const(),
+            settings: SmallVec::new_const(),
             version,
         }
     }
 
     pub(crate) fn push(&mut self, channel: &ServerChannel) {
-        self.stops.push(Stop {
-            channel: channel.clone(),
-            settings: channel.settings(),
-        });
+        self.settings.push(channel.settings());
+        self.channels.push(channel.clone());
     }
 
     pub(crate) const fn version(&self) -> Version {
         self.version
     }
 
-    pub(crate) fn downgrade(&self) -> KnownRoute {
-        let stops = self.stops.iter();
-        let stops = stops.map(|it| (it.channel.downgrade(), Arc::downgrade(&it.settings)));
-        KnownRoute {
-            stops: stops.collect(),
-            version: self.version,
-        }
+    /// The channels with their settings.
+    #[inline]
+    pub(crate) fn stops(&self) -> impl Iterator<Item = (&ServerChannel, &Settings)> {
+        let settings = self.settings.iter().map(|it| &***it);
+        self.channels.iter().zip(settings)
+    }
+
+    /// The narrowest of the channels.
+    pub(crate) fn last(&self) -> Option<&ServerChannel> {
+        self.channels.last()
     }
 
     /// The channel of this name, if it exists.
-    pub(crate) fn own(&self, name: &ChannelId) -> Option<&Stop> {
-        self.stops.last().filter(|it| it.channel.is_named(name))
+    pub(crate) fn own(&self, name: &ChannelId) -> Option<&ServerChannel> {
+        self.last().filter(|it| it.is_named(name))
+    }
+
+    pub(crate) fn own_settings(&self, name: &ChannelId) -> Option<&Settings> {
+        let settings = self.settings.last().filter(|_| self.own(name).is_some())?;
+        Some(settings)
+    }
+
+    /// To be kept for the next message.
+    pub(crate) fn into_known(mut self: Box<Self>) -> KnownRoute {
+        self.settings.clear();
+        KnownRoute(self)
     }
 }
 
 impl KnownRoute {
-    /// The route, if it still holds.
-    pub(crate) fn upgrade(&self, version: Version) -> Option<Route> {
-        if self.version != version {
-            return None;
+    /// The route with what is set for its channels now.
+    pub(crate) fn into_route(self) -> Box<Route> {
+        let mut route = self.0;
+        for channel in &route.channels {
+            route.settings.push(channel.settings());
         }
-        let mut stops = SmallVec::new();
-        for (channel, settings) in &self.stops {
-            stops.push(Stop {
-                channel: channel.upgrade()?,
-                settings: settings.upgrade()?,
-            });
-        }
-        Some(Route { stops, version })
-    }
-}
-
-impl Deref for Route {
-    type Target = [Stop];
-
-    fn deref(&self) -> &[Stop] {
-        &self.stops
+        route
     }
 }

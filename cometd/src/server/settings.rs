@@ -78,6 +78,15 @@ impl Settings {
             .retain(|it| !Arc::ptr_eq(&it.authorizer, authorizer));
     }
 
+    /// The same without listeners and authorizers.
+    pub(crate) fn vacated(self) -> Self {
+        Self {
+            listeners: Vec::new(),
+            authorizers: Vec::new(),
+            ..self
+        }
+    }
+
     pub(crate) fn has_authorizers(&self) -> bool {
         !self.authorizers.is_empty()
     }

@@ -118,6 +118,7 @@ impl Core {
                 channels.remove(channel.id());
                 self.channels_changed();
                 drop(channels);
+                channel.let_go();
                 self.tell(|listener| listener.channel_removed(channel.id()));
             }
         }
@@ -141,6 +142,7 @@ impl Core {
                 }
             });
         }
+        channel.let_go();
         self.tell(|listener| listener.channel_removed(channel.id()));
     }
 }

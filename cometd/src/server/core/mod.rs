@@ -197,10 +197,11 @@ impl Core {
 impl Drop for Core {
     fn drop(&mut self) {
         self.begin_stop();
-        // Sessions and channels know each other.
-        self.channels.read().for_each(|channel| {
+        // Sessions and channels know each other, and so may listeners and sessions.
+        for channel in self.channels() {
             channel.clear();
-        });
+            channel.let_go();
+        }
     }
 }
 

@@ -81,6 +81,7 @@ impl Core {
                 self.tell(|listener| listener.unsubscribed(session, &channel, None));
             }
         }
+        drop(session.take_route());
         tracing::debug!(%session, ?removal, "session removed");
         let callbacks = session.take_removed();
         let session = session.clone();

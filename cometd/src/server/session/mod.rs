@@ -17,9 +17,9 @@ use super::channel::ServerChannel;
 use super::core::{Core, Shared};
 use super::extension::Extension;
 use super::listener::{QueueListener, Removal, Subscriber};
-use super::route::{KnownRoute, Route, Version};
+use super::route::KnownRoute;
 use super::timers::now;
-use crate::protocol::{ChannelId, ChannelPattern, ClientId};
+use crate::protocol::{ChannelPattern, ClientId};
 use crate::session::{Phase, State, Wake};
 
 mod attributes;
@@ -70,7 +70,7 @@ struct Inner {
     authentication: Mutex<Authentication>,
     /// The place of a remote session among those that the server lets in.
     seat: OnceLock<Taken>,
-    /// The way that its last publish took.
+    /// The way that its last publish took, unless another is on it.
     route: Mutex<Option<KnownRoute>>,
 }
 
@@ -291,15 +291,16 @@ impl ServerSession {
         change(&mut self.0.subscriptions.lock())
     }
 
-    /// The way of the last publish, if it was to this channel and still holds.
-    pub(crate) fn known_route(&self, name: &ChannelId, version: Version) -> Option<Route> {
-        let route = self.0.route.lock().as_ref()?.upgrade(version)?;
-        route.own(name).is_some().then_some(route)
+    /// Takes the way of the last publish.
+    pub(crate) fn take_route(&self) -> Option<KnownRoute> {
+        self.0.route.lock().take()
     }
 
     /// Keeps the way of a publish for the next one.
-    pub(crate) fn keep_route(&self, route: &Route) {
-        *self.0.route.lock() = Some(route.downgrade());
+    pub(crate) fn keep_route(&self, route: KnownRoute) {
+        let before = self.0.route.lock().replace(route);
+        // Not under the lock: it may be the last that knows a channel.
+        drop(before);
     }
 
     pub(crate) fn set_seat(&self, seat: Option<Taken>) {
