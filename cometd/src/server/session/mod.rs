@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
+use crossbeam_utils::atomic::AtomicCell;
 use parking_lot::{Mutex, RwLock};
 
 use super::admission::Taken;
@@ -71,7 +72,7 @@ struct Inner {
     /// The place of a remote session among those that the server lets in.
     seat: OnceLock<Taken>,
     /// The way that its last publish took, unless another is on it.
-    route: Mutex<Option<KnownRoute>>,
+    route: AtomicCell<Option<KnownRoute>>,
 }
 
 /// The extensions of one session, in the order in which they were added.
@@ -115,7 +116,7 @@ impl ServerSession {
             browser: OnceLock::new(),
             authentication: Mutex::default(),
             seat: OnceLock::new(),
-            route: Mutex::default(),
+            route: AtomicCell::default(),
         }))
     }
 
@@ -293,14 +294,12 @@ impl ServerSession {
 
     /// Takes the way of the last publish.
     pub(crate) fn take_route(&self) -> Option<KnownRoute> {
-        self.0.route.lock().take()
+        self.0.route.take()
     }
 
     /// Keeps the way of a publish for the next one.
     pub(crate) fn keep_route(&self, route: KnownRoute) {
-        let before = self.0.route.lock().replace(route);
-        // Not under the lock: it may be the last that knows a channel.
-        drop(before);
+        self.0.route.store(Some(route));
     }
 
     pub(crate) fn set_seat(&self, seat: Option<Taken>) {
