@@ -366,41 +366,35 @@ fn one_of(bytes: &[u8], text: &[u8], at: usize) -> Option<usize> {
 /// Characters that stand for themselves in a JSON string: up to a quote, a backslash or a control
 /// character.
 #[inline]
-pub(super) fn plain(text: &[u8], mut at: usize) -> usize {
-    const WORD: usize = size_of::<u64>();
-    while let Some(word) = text.get(at..).and_then(|rest| rest.first_chunk()) {
+pub(super) fn plain(text: &[u8], at: usize) -> usize {
+    let mut rest = text.get(at..).unwrap_or_default();
+    while let Some((word, behind)) = rest.split_first_chunk() {
         let special = special(u64::from_le_bytes(*word));
         if special != 0 {
-            return at + special.trailing_zeros() as usize / 8;
+            return text.len() - rest.len() + special.trailing_zeros() as usize / 8;
         }
-        at += WORD;
+        rest = behind;
     }
     if let Some(word) = text.last_chunk()
-        && at < text.len()
+        && !rest.is_empty()
     {
         // What has been seen is shifted out; zeros come in, which are special.
-        let rest = u64::from_le_bytes(*word) >> (8 * (at + WORD - text.len()));
-        return at + special(rest).trailing_zeros() as usize / 8;
+        let unseen = u64::from_le_bytes(*word) >> (64 - 8 * rest.len());
+        return text.len() - rest.len() + special(unseen).trailing_zeros() as usize / 8;
     }
-    while text
-        .get(at)
-        .is_some_and(|byte| !matches!(byte, 0..b' ' | b'"' | b'\\'))
-    {
-        at += 1;
-    }
-    at
+    let is_special = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
+    let seen = rest.iter().position(is_special).unwrap_or(rest.len());
+    text.len() - rest.len() + seen
 }
 
 /// The high bit of each byte that is a quote, a backslash or a control character; those behind the
 /// lowest one may be wrong. Eight bytes are looked at as one number, as Mycroft's test for zero does.
 const fn special(word: u64) -> u64 {
     const EACH: u64 = u64::MAX / 0xff;
-    let control = word.wrapping_sub(EACH * b' ' as u64) & !word;
-    let quote = word ^ (EACH * b'"' as u64);
-    let quote = quote.wrapping_sub(EACH) & !quote;
-    let backslash = word ^ (EACH * b'\\' as u64);
-    let backslash = backslash.wrapping_sub(EACH) & !backslash;
-    (control | quote | backslash) & (EACH << 7)
+    // The quote changes places with a space, and follows the control characters then.
+    let control_or_quote = (word ^ (EACH * 2)).wrapping_sub(EACH * (b' ' as u64 + 1));
+    let backslash = (word ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
+    (control_or_quote | backslash) & !word & (EACH << 7)
 }
 
 #[cfg(test)]
