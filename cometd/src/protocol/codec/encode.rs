@@ -50,25 +50,19 @@ pub(crate) fn write_envelope<'a>(
     out.push(']');
 }
 
-/// Bytes that most replies need.
+/// Bytes that most replies need, and most messages beside their data.
 const REPLY: usize = 64;
 
 /// Serialises a message. What waits in a queue does not keep the body alive in which the message arrived.
 pub(crate) fn freeze(mut message: Message) -> FrozenMessage {
-    let channel = message.channel.as_str().len();
+    if let Some(frozen) = freeze_plain(&message) {
+        return frozen;
+    }
     let data = message.data.as_ref().map_or(0, |data| data.as_str().len());
-    let plain = CHANNEL.len() + channel + DATA.len() + data + "[}]".len();
-    let mut out = String::with_capacity(plain);
+    let mut out = String::with_capacity(REPLY + data);
     out.push('[');
     write_message(&mut out, &message);
     out.push(']');
-
-    // What has more than that, or a name with escapes, is longer.
-    if message.data.is_some() && out.len() == plain {
-        let channel = 1 + CHANNEL.len()..1 + CHANNEL.len() + channel;
-        let data = channel.end + DATA.len()..channel.end + DATA.len() + data;
-        return FrozenMessage::plain(out, message.lazy, Parts { channel, data });
-    }
     message.data = message.data.map(|data| data.detached());
     let rare = message.rare_mut();
     rare.subscription = rare.subscription.take().map(|it| it.detached());
@@ -80,10 +74,32 @@ pub(crate) fn freeze(mut message: Message) -> FrozenMessage {
     FrozenMessage::with_message(out, message)
 }
 
-/// How a message starts, up to the name of its channel.
-const CHANNEL: &str = r#"{"channel":""#;
-/// What lies between that name and the data.
-const DATA: &str = r#"","data":"#;
+/// A message that has a name without escapes, data and nothing else, as most have.
+fn freeze_plain(message: &Message) -> Option<FrozenMessage> {
+    const START: &str = r#"[{"channel":""#;
+    const BETWEEN: &str = r#"","data":"#;
+    const END: &str = "}]";
+
+    let name = message.channel.as_str();
+    let data = message.data.as_ref()?.as_str();
+    if message.id.is_some() || message.rare().is_some() || !is_plain(name) {
+        return None;
+    }
+    let channel = START.len()..START.len() + name.len();
+    let data_start = channel.end + BETWEEN.len();
+    let mut out = String::with_capacity(data_start + data.len() + END.len());
+    out.push_str(START);
+    out.push_str(name);
+    out.push_str(BETWEEN);
+    out.push_str(data);
+    out.push_str(END);
+    let data = data_start..data_start + data.len();
+    Some(FrozenMessage::plain(
+        out,
+        message.lazy,
+        Parts { channel, data },
+    ))
+}
 
 /// A key with its quotes and its colon.
 macro_rules! key {
@@ -273,12 +289,18 @@ impl Slot<'_> {
 /// Writes a JSON string; most have nothing to escape.
 fn string(out: &mut String, text: &str) {
     out.push('"');
-    if plain(text.as_bytes(), 0) == text.len() {
+    if is_plain(text) {
         out.push_str(text);
     } else {
         escaped(out, text);
     }
     out.push('"');
+}
+
+/// Whether a string has nothing to escape.
+#[inline]
+fn is_plain(text: &str) -> bool {
+    plain(text.as_bytes(), 0) == text.len()
 }
 
 #[cold]
@@ -307,10 +329,11 @@ fn escape(out: &mut String, character: char) {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-    use crate::protocol::channel::Grammar;
+    use crate::protocol::channel::{ChannelId, Grammar};
     use crate::protocol::codec::{Limits, decode};
     use crate::protocol::{BayeuxError, ClientId, Reconnect, Transport};
 
@@ -420,6 +443,29 @@ mod tests {
             assert_eq!(frozen.as_str(), text);
             assert_eq!(*frozen.message(), message);
             assert!(frozen.is_lazy());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_at_once_is_what_is_written_part_by_part(
+            name in "/[a-z\"\\\\é\\x01]{1,12}",
+            data in "[a-z\"é]{0,12}",
+            id in prop::option::of("[0-9]"),
+        ) {
+            let mut message = Message::empty(ChannelId::checked(name.clone().into()));
+            message.data = RawJson::of(&data).ok();
+            message.id = id.map(Into::into);
+            let Some(frozen) = freeze_plain(&message) else {
+                let special = |it: char| it.is_ascii_control() || ['"', '\\'].contains(&it);
+                prop_assert!(message.id.is_some() || name.contains(special));
+                return Ok(());
+            };
+            let mut written = String::new();
+            write_message(&mut written, &message);
+            prop_assert_eq!(frozen.as_str(), written);
+            prop_assert_eq!(frozen.channel().as_str(), name);
+            prop_assert_eq!(Some(frozen.data()), message.data.as_ref());
         }
     }
 
