@@ -108,16 +108,21 @@ macro_rules! key {
     };
 }
 
+/// The same, and the first quote of a string behind it.
+macro_rules! string_key {
+    ($name:literal) => {
+        concat!("\"", $name, "\":\"")
+    };
+}
+
 /// Writes a message without the id of its sender (MSG table, PUB-2).
 pub(crate) fn write_message(out: &mut String, message: &Message) {
     let mut object = Object::new(out);
-    object
-        .field(key!("channel"))
-        .string(message.channel.as_str());
+    object.string(string_key!("channel"), message.channel.as_str());
     if let Some(data) = &message.data {
         object.field(key!("data")).raw(data);
     }
-    object.optional_string(key!("id"), message.id.as_deref());
+    object.optional_string(string_key!("id"), message.id.as_deref());
     if let Some(rare) = message.rare() {
         object.optional(key!("subscription"), rare.subscription.as_ref());
         object.optional(key!("ext"), rare.ext.as_ref());
@@ -132,8 +137,8 @@ pub(crate) fn write_message(out: &mut String, message: &Message) {
 /// Writes a reply.
 fn write_reply(out: &mut String, reply: &Reply) {
     let mut object = Object::new(out);
-    object.optional_string(key!("id"), reply.echo.id.as_deref());
-    object.optional_string(key!("channel"), reply.echo.channel.as_deref());
+    object.optional_string(string_key!("id"), reply.echo.id.as_deref());
+    object.optional_string(string_key!("channel"), reply.echo.channel.as_deref());
     object.optional(key!("subscription"), reply.echo.subscription.as_ref());
     match &reply.outcome {
         None => {}
@@ -141,7 +146,7 @@ fn write_reply(out: &mut String, reply: &Reply) {
         Some(Err(error)) => {
             object.field(key!("successful")).boolean(false);
             if let Some(error) = error {
-                object.field(key!("error")).string(&error.to_string());
+                object.string(string_key!("error"), &error.to_string());
             }
         }
     }
@@ -159,12 +164,11 @@ fn write_reply(out: &mut String, reply: &Reply) {
 }
 
 fn write_handshake(object: &mut Object<'_>, handshaken: &Handshaken) {
-    let out = object.field(key!("clientId")).out;
-    out.push('"');
+    let out = object.field(string_key!("clientId")).out;
     handshaken.client_id.write_to(out);
     out.push('"');
-    object.field(key!("version")).string("1.0");
-    object.field(key!("minimumVersion")).string("1.0");
+    object.string(string_key!("version"), "1.0");
+    object.string(string_key!("minimumVersion"), "1.0");
     let out = object.field(key!("supportedConnectionTypes")).out;
     let mut separator = '[';
     for transport in &handshaken.connection_types {
@@ -189,7 +193,7 @@ fn write_advice(out: &mut String, advice: &Advice) {
         object.field(key!("multiple-clients")).boolean(true);
     }
     if let Some(reconnect) = advice.reconnect {
-        object.field(key!("reconnect")).string(reconnect.as_str());
+        object.string(string_key!("reconnect"), reconnect.as_str());
     }
     object.duration(key!("interval"), advice.interval);
     object.duration(key!("timeout"), advice.timeout);
@@ -216,7 +220,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// Starts a member of this [key](key!).
+    /// Starts a member of this [key](key!), or of a [key of a string](string_key!).
     #[inline]
     fn field(&mut self, key: &'static str) -> Slot<'_> {
         self.separate();
@@ -240,8 +244,14 @@ impl<'a> Object<'a> {
     #[inline]
     fn optional_string(&mut self, key: &'static str, value: Option<&str>) {
         if let Some(value) = value {
-            self.field(key).string(value);
+            self.string(key, value);
         }
+    }
+
+    /// A member of this [key](string_key!).
+    #[inline]
+    fn string(&mut self, key: &'static str, value: &str) {
+        string_rest(self.field(key).out, value);
     }
 
     fn duration(&mut self, key: &'static str, value: Option<Duration>) {
@@ -272,10 +282,6 @@ impl Slot<'_> {
         self.out.push_str(value.as_str());
     }
 
-    fn string(self, value: &str) {
-        string(self.out, value);
-    }
-
     fn boolean(self, value: bool) {
         self.out.push_str(if value { "true" } else { "false" });
     }
@@ -286,9 +292,15 @@ impl Slot<'_> {
     }
 }
 
-/// Writes a JSON string; most have nothing to escape.
+/// Writes a JSON string.
 fn string(out: &mut String, text: &str) {
     out.push('"');
+    string_rest(out, text);
+}
+
+/// Writes a JSON string from behind its first quote; most have nothing to escape.
+#[inline]
+fn string_rest(out: &mut String, text: &str) {
     if is_plain(text) {
         out.push_str(text);
     } else {
