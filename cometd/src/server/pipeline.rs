@@ -1,8 +1,8 @@
 //! The way of a request message through the server (section 3 of the specification).
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
-
-use tracing::Instrument;
 
 use super::connect::Connect;
 use super::context::Context;
@@ -152,11 +152,9 @@ impl Core {
             id = exchange.reply.id(),
             session = sender.session.map(tracing::field::display),
         );
-        let processing = self.process_in_span(sender, client_id, exchange);
-        if span.is_disabled() {
-            return processing.await; // To move the future into its span costs more than the test.
-        }
-        processing.instrument(span).await
+        // Entered here and not by the future itself, which would have to be moved into the span.
+        let mut processing = pin!(self.process_in_span(sender, client_id, exchange));
+        poll_fn(|context| span.in_scope(|| processing.as_mut().poll(context))).await
     }
 
     async fn process_in_span(
