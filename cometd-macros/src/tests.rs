@@ -209,7 +209,7 @@ fn an_asynchronous_listener_is_called_later() {
     let expected = format!(
         r#"::cometd::__private::Method::listener(
             "join", &["/service/members"], ::cometd::__private::OwnPublishes::Receive, {LOCATION},
-            |service, call| ::cometd::__private::later(async move {{
+            |service, call| ::cometd::__private::later(move || async move {{
                 let argument_0 = ::cometd::__private::Lend::lend(&call)?;
                 let argument_1 = ::cometd::__private::FromCall::from_call(&call)?;
                 let argument_2 = call.message();
@@ -293,7 +293,7 @@ fn a_remote_call_answers_with_what_it_returns() {
     let expected = format!(
         r#"::cometd::__private::Method::remote_call(
             "history", &["rooms/{{room}}/history"], {LOCATION},
-            |service, call| ::cometd::__private::later(async move {{
+            |service, call| ::cometd::__private::later(move || async move {{
                 let argument_0 = call.parse_parameter("room")?;
                 let argument_1 = ::cometd::__private::FromCall::from_call(&call)?;
                 ::core::result::Result::Ok(::cometd::__private::IntoAnswer::into_answer(
@@ -351,7 +351,7 @@ fn the_life_of_a_service_has_a_start_and_an_end() {
     let expected = format!(
         r#"::cometd::__private::Method::post_construct(
             "start", {LOCATION},
-            |service| ::cometd::__private::later(async move {{
+            |service| ::cometd::__private::later(move || async move {{
                 ::core::result::Result::Ok(::cometd::__private::IntoCompletion::into_completion(Self::start(service).await))
             }})
         ),

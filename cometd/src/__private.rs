@@ -18,9 +18,15 @@ pub fn now<'a, T: FromRejection>(method: impl FnOnce() -> Result<T, Rejection>) 
 }
 
 /// A method that has one.
-pub fn later<'a, T: FromRejection>(
-    method: impl Future<Output = Result<T, Rejection>> + Send + 'a,
-) -> Deferred<'a, T> {
+pub fn later<'a, T: FromRejection, F>(method: impl FnOnce() -> F) -> Deferred<'a, T>
+where
+    F: Future<Output = Result<T, Rejection>> + Send + 'a,
+{
+    // The future is made once it has its place: one that is there before is copied, with all the room
+    // that it has for what it is going to do.
+    let place = Box::new_uninit();
     // `map` and no block: a block would have room for the method twice, before its start and after.
-    Deferred::later(method.map(|it| it.unwrap_or_else(T::from_rejection)))
+    let method = method().map(|it| it.unwrap_or_else(T::from_rejection));
+    let method = Box::into_pin(Box::write(place, method));
+    Deferred::Later(method)
 }

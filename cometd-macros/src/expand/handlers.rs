@@ -221,7 +221,7 @@ fn in_time(timing: Timing, body: &TokenStream, span: Span, paths: &Paths) -> Tok
         }
         Timing::Later => {
             let later = paths.later(span);
-            quote_spanned!(span=> #later(async move #body))
+            quote_spanned!(span=> #later(move || async move #body))
         }
     }
 }

@@ -62,7 +62,7 @@ impl ::cometd::__private::Handlers for Chat {
             &["/chat/{room}"],
             ::cometd::__private::OwnPublishes::Ignore,
             ::cometd::__private::Location::new(::core::file!(), ::core::line!(), ::core::column!()),
-            |service, call| ::cometd::__private::later(async move {
+            |service, call| ::cometd::__private::later(move || async move {
                 let argument_0 = call.parameter("room")?;
                 let argument_1 = ::cometd::__private::Lend::lend(&call)?;
                 let argument_2 = ::cometd::__private::FromCall::from_call(&call)?;
