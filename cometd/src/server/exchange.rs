@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::context::Context;
+use super::pipeline::Refusal;
 use crate::protocol::codec::Echo;
 use crate::protocol::{BayeuxError, Message, Reply};
 
@@ -54,8 +55,17 @@ impl Exchange {
         self.handled = true;
     }
 
+    /// Completes the reply with what became of the message.
+    pub(super) fn complete(&mut self, outcome: Result<(), Refusal>) {
+        match outcome {
+            Ok(()) => self.reply.succeed(),
+            Err(Refusal::Deleted) => self.delete(),
+            Err(Refusal::Error(error)) => self.reply.fail(error),
+        }
+    }
+
     /// Somebody vetoed the message.
-    pub(crate) fn delete(&mut self) {
+    fn delete(&mut self) {
         if !self.handled {
             self.reply.fail(BayeuxError::MessageDeleted);
         }

@@ -192,25 +192,35 @@ impl Core {
         named: Option<&ServerSession>,
         exchange: &mut Exchange,
     ) -> Processed {
-        let outcome = match self.incoming(named, exchange).await {
-            Flow::Stop => Err(Refusal::Deleted),
-            Flow::Continue => {
-                let kind = exchange.message.channel().kind();
-                match (Self::alive(kind, named, exchange), kind) {
-                    (Err(error), _) => Err(error.into()),
-                    (Ok(session), ChannelKind::Meta(MetaChannel::Connect)) => {
-                        return self.connect(session, exchange).await;
-                    }
-                    (Ok(session), ChannelKind::Meta(meta)) => {
-                        self.meta(meta, session, exchange).await
-                    }
-                    (Ok(session), ChannelKind::Service | ChannelKind::Broadcast) => {
-                        self.publish_request(kind, session, exchange).await
-                    }
+        let shown = self.is_shown(exchange.message.channel().kind(), named);
+        let outcome = if shown && self.incoming(named, exchange).await == Flow::Stop {
+            Err(Refusal::Deleted)
+        } else {
+            let kind = exchange.message.channel().kind();
+            match (Self::alive(kind, named, exchange), kind) {
+                (Err(error), _) => Err(error.into()),
+                (Ok(session), ChannelKind::Meta(MetaChannel::Connect)) => {
+                    return self.connect(session, exchange).await;
+                }
+                (Ok(session), ChannelKind::Meta(meta)) => self.meta(meta, session, exchange).await,
+                (Ok(session), ChannelKind::Service | ChannelKind::Broadcast) => {
+                    self.publish_request(kind, session, exchange).await
                 }
             }
         };
-        Processed::Replied(self.conclude(session, exchange, outcome).await)
+        exchange.complete(outcome);
+        let kind = exchange.message.channel().kind();
+        if !self.is_shown(kind, session) {
+            return Processed::Replied(Flow::Continue);
+        }
+        Processed::Replied(self.replied(kind, session, &mut exchange.reply).await)
+    }
+
+    /// Whether there are extensions that see such a message of a session and its reply. Most have none,
+    /// and nothing to wait for.
+    fn is_shown(&self, kind: ChannelKind, session: Option<&ServerSession>) -> bool {
+        let of_server = !self.extensions().concerned(kind).is_empty();
+        of_server || session.is_some_and(|it| !it.only_queues())
     }
 
     async fn meta(
@@ -266,11 +276,7 @@ impl Core {
         exchange: &mut Exchange,
         outcome: Result<(), Refusal>,
     ) -> Flow {
-        match outcome {
-            Ok(()) => exchange.reply.succeed(),
-            Err(Refusal::Deleted) => exchange.delete(),
-            Err(Refusal::Error(error)) => exchange.reply.fail(error),
-        }
+        exchange.complete(outcome);
         let kind = exchange.message.channel().kind();
         self.replied(kind, session, &mut exchange.reply).await
     }
