@@ -1,5 +1,6 @@
 //! Delivering a message to one session.
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,7 +101,9 @@ impl ServerSession {
         async move {
             let shared = self.shared().ok_or(SendError::ServerGone)?;
             let concerned = shared.extensions.concerned(message.channel().kind());
-            if extension::outgoing(concerned, Some(self), &mut message).await == Flow::Stop {
+            if !concerned.is_empty()
+                && extension::outgoing(concerned, Some(self), &mut message).await == Flow::Stop
+            {
                 return Err(SendError::Vetoed);
             }
             let broadcast = message.channel().kind() == ChannelKind::Broadcast;
@@ -108,8 +111,11 @@ impl ServerSession {
                 return Ok(()); // SVC-5
             }
             let lazy_timeout = message.is_lazy().then(|| self.lazy_timeout(&message));
-            self.deliver_frozen(Arc::new(message.freeze()), lazy_timeout.flatten())
-                .await
+            let frozen = Arc::new(message.freeze());
+            if self.only_queues() {
+                return self.queue_and_count(&frozen, lazy_timeout.flatten());
+            }
+            self.deliver_frozen(frozen, lazy_timeout.flatten()).await
         }
     }
 
@@ -133,16 +139,13 @@ impl ServerSession {
 /// Messages that have been shown to the extensions of the server.
 impl ServerSession {
     /// Shows a message to the extensions of the session, then queues it.
-    pub(super) async fn deliver_frozen(
+    pub(super) fn deliver_frozen(
         &self,
         frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
-    ) -> Result<(), SendError> {
-        if self.only_queues() {
-            return self.queue_and_count(&frozen, lazy_timeout);
-        }
-        // Boxed, because it is rare and large.
-        Box::pin(self.show_and_deliver(frozen, lazy_timeout)).await
+    ) -> Pin<Box<impl Future<Output = Result<(), SendError>>>> {
+        // Boxed, because it is rare and large: most sessions have nobody to show a message to.
+        Box::pin(self.show_and_deliver(frozen, lazy_timeout))
     }
 
     async fn show_and_deliver(
