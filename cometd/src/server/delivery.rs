@@ -113,7 +113,7 @@ impl ServerSession {
             let lazy_timeout = message.is_lazy().then(|| self.lazy_timeout(&message));
             let frozen = Arc::new(message.freeze());
             if self.only_queues() {
-                return self.queue_and_count(&frozen, lazy_timeout.flatten());
+                return self.queue_and_count(frozen, lazy_timeout.flatten());
             }
             self.deliver_frozen(frozen, lazy_timeout.flatten()).await
         }
@@ -163,7 +163,7 @@ impl ServerSession {
             }
         }
         let Some(local) = self.local() else {
-            return self.queue_and_count(&frozen, lazy_timeout);
+            return self.queue_and_count(frozen, lazy_timeout);
         };
         if !self.is_handshook() {
             return Err(SendError::Gone(Box::new(frozen.message().clone())));
@@ -175,18 +175,18 @@ impl ServerSession {
 
     fn queue_and_count(
         &self,
-        frozen: &Arc<FrozenMessage>,
+        frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
     ) -> Result<(), SendError> {
-        let error = match self.queue(Arc::clone(frozen), lazy_timeout) {
+        let thaw = |it: Arc<FrozenMessage>| Box::new(it.message().clone());
+        match self.queue(frozen, lazy_timeout) {
             Enqueued::Queued(_) => {
                 self.count_delivered();
-                return Ok(());
+                Ok(())
             }
-            Enqueued::Gone => SendError::Gone,
-            Enqueued::Dropped | Enqueued::Overflow => SendError::Full,
-        };
-        Err(error(Box::new(frozen.message().clone())))
+            Enqueued::Gone(it) => Err(SendError::Gone(thaw(it))),
+            Enqueued::Dropped(it) | Enqueued::Overflow(it) => Err(SendError::Full(thaw(it))),
+        }
     }
 
     fn count_delivered(&self) {
@@ -200,12 +200,12 @@ impl ServerSession {
         &self,
         frozen: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
-    ) -> Enqueued {
+    ) -> Enqueued<Arc<FrozenMessage>> {
         let enqueued = self.enqueue(frozen, lazy_timeout);
         match enqueued {
-            Enqueued::Queued(_) | Enqueued::Gone => {}
-            Enqueued::Dropped => tracing::debug!(session = %self, "queue full: message dropped"),
-            Enqueued::Overflow => {
+            Enqueued::Queued(_) | Enqueued::Gone(_) => {}
+            Enqueued::Dropped(_) => tracing::debug!(session = %self, "queue full: message dropped"),
+            Enqueued::Overflow(_) => {
                 tracing::warn!(session = %self, "queue full: session ended");
                 if let Some(core) = self.server()
                     && let Some(farewell) = core.disconnect(self)

@@ -216,8 +216,8 @@ impl Model {
                 self.urgent |= !lazy;
                 self.woke(wake);
             }
-            Enqueued::Gone => assert!(!alive),
-            Enqueued::Dropped | Enqueued::Overflow => panic!("there is room"),
+            Enqueued::Gone(_) => assert!(!alive),
+            Enqueued::Dropped(_) | Enqueued::Overflow(_) => panic!("there is room"),
         }
     }
 

@@ -37,13 +37,13 @@ pub enum QueueOverflow {
     DropNewest,
 }
 
-/// What became of a message.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Admission {
+/// What became of a message; one that is not queued is given back.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Admission<M> {
     Queued,
-    Dropped,
+    Dropped(M),
     /// The session has to be ended.
-    Overflow,
+    Overflow(M),
 }
 
 /// A queue in the order of arrival, bounded in bytes.
@@ -71,13 +71,20 @@ struct Kept {
 }
 
 impl<M: Queued> Queue<M> {
-    pub(crate) fn push(&mut self, message: M, limit: usize, overflow: QueueOverflow) -> Admission {
+    pub(crate) fn push(
+        &mut self,
+        message: M,
+        limit: usize,
+        overflow: QueueOverflow,
+    ) -> Admission<M> {
         if self.bytes + message.size() > limit {
             match overflow {
                 // What fits into no queue must not empty this one.
-                QueueOverflow::DropOldest if message.size() > limit => return Admission::Dropped,
-                QueueOverflow::Disconnect => return Admission::Overflow,
-                QueueOverflow::DropNewest => return Admission::Dropped,
+                QueueOverflow::DropOldest if message.size() > limit => {
+                    return Admission::Dropped(message);
+                }
+                QueueOverflow::Disconnect => return Admission::Overflow(message),
+                QueueOverflow::DropNewest => return Admission::Dropped(message),
                 QueueOverflow::DropOldest => self.make_room(message.size(), limit),
             }
         }
@@ -236,12 +243,12 @@ mod tests {
     }
 
     #[track_caller]
-    fn check(overflow: QueueOverflow, expected: Admission, left: &[usize]) {
+    fn check(overflow: QueueOverflow, expected: &Admission<Sized>, left: &[usize]) {
         let mut queue = Queue::default();
         for size in [3, 4, 3] {
             assert_eq!(queue.push(Sized(size), 10, overflow), Admission::Queued);
         }
-        assert_eq!(queue.push(Sized(1), 10, overflow), expected);
+        assert_eq!(queue.push(Sized(1), 10, overflow), *expected);
         assert_eq!(queue.bytes, left.iter().sum::<usize>());
         assert_eq!(queue.urgent, left.iter().filter(|it| *it % 2 == 1).count());
         let mut taken = VecDeque::new();
@@ -252,9 +259,17 @@ mod tests {
 
     #[test]
     fn the_byte_that_is_too_many_meets_the_policy() {
-        check(QueueOverflow::Disconnect, Admission::Overflow, &[3, 4, 3]);
-        check(QueueOverflow::DropNewest, Admission::Dropped, &[3, 4, 3]);
-        check(QueueOverflow::DropOldest, Admission::Queued, &[4, 3, 1]);
+        check(
+            QueueOverflow::Disconnect,
+            &Admission::Overflow(Sized(1)),
+            &[3, 4, 3],
+        );
+        check(
+            QueueOverflow::DropNewest,
+            &Admission::Dropped(Sized(1)),
+            &[3, 4, 3],
+        );
+        check(QueueOverflow::DropOldest, &Admission::Queued, &[4, 3, 1]);
     }
 
     /// Keeps messages of 3 and 4 bytes, which have left as batches 1 and 2, and of 3 bytes, which waits.
@@ -295,7 +310,7 @@ mod tests {
     fn what_is_kept_takes_up_room() {
         let mut queue = keeping();
         let full = queue.push(Sized(1), 10, QueueOverflow::Disconnect);
-        assert_eq!(full, Admission::Overflow);
+        assert_eq!(full, Admission::Overflow(Sized(1)));
         let room = queue.push(Sized(5), 10, QueueOverflow::DropOldest);
         assert_eq!((room, queue.len()), (Admission::Queued, 2));
         assert_eq!(batch(&mut queue), (3, vec![3, 5]));

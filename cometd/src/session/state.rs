@@ -48,16 +48,16 @@ pub(crate) enum Wake {
     Pushed,
 }
 
-/// What became of a message for the session.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Enqueued {
+/// What became of a message for the session; one that is not queued is given back.
+#[derive(Debug, Eq, PartialEq)]
+pub(crate) enum Enqueued<M> {
     Queued(Wake),
     /// Not queued: no room, and the policy is to drop.
-    Dropped,
+    Dropped(M),
     /// Not queued: the session has ended.
-    Gone,
+    Gone(M),
     /// Not queued: no room, and the policy is to end the session.
-    Overflow,
+    Overflow(M),
 }
 
 /// Names one connect, so that a late one does not act for its successor.
@@ -293,14 +293,14 @@ impl<M: Queued> State<M> {
         message: M,
         lazy_timeout: Option<Duration>,
         now: impl FnOnce() -> Instant,
-    ) -> Enqueued {
+    ) -> Enqueued<M> {
         if !self.is_alive() {
-            return Enqueued::Gone;
+            return Enqueued::Gone(message);
         }
         let lazy = message.is_lazy();
         match self.queue.push(message, self.capacity, self.overflow) {
-            Admission::Dropped => return Enqueued::Dropped,
-            Admission::Overflow => return Enqueued::Overflow,
+            Admission::Dropped(message) => return Enqueued::Dropped(message),
+            Admission::Overflow(message) => return Enqueued::Overflow(message),
             Admission::Queued => {}
         }
         if lazy && let Some(patience) = lazy_timeout.or(self.pace.transport.max_lazy) {
@@ -547,7 +547,7 @@ mod tests {
         (state, now, token)
     }
 
-    fn queued(wake: Wake) -> Enqueued {
+    fn queued(wake: Wake) -> Enqueued<char> {
         Enqueued::Queued(wake)
     }
 
@@ -679,7 +679,7 @@ mod tests {
         state.enqueue('a', None, || now);
         let wake = state.end(Phase::Disconnected, Some('z'));
         assert_eq!(wake, Wake::Held(Resume::Disconnected));
-        assert_eq!(state.enqueue('b', None, || now), Enqueued::Gone);
+        assert_eq!(state.enqueue('b', None, || now), Enqueued::Gone('b'));
         assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'z']);
         assert_eq!(state.deadline(), None);
     }
@@ -690,7 +690,7 @@ mod tests {
         for message in ['a', 'b', 'c', 'd'] {
             assert_eq!(state.enqueue(message, None, || now), queued(Wake::Nobody));
         }
-        assert_eq!(state.enqueue('e', None, || now), Enqueued::Overflow);
+        assert_eq!(state.enqueue('e', None, || now), Enqueued::Overflow('e'));
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl ServerSession {
         &self,
         message: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
-    ) -> Enqueued {
+    ) -> Enqueued<Arc<FrozenMessage>> {
         let shell = self.0.shell.lock();
         if !shell.has_listeners {
             return self.add_to_queue(shell, message, lazy_timeout);
@@ -70,7 +70,7 @@ impl ServerSession {
                 });
             }
             if flow == Flow::Stop {
-                return Enqueued::Dropped;
+                return Enqueued::Dropped(message);
             }
         }
         let shell = self.0.shell.lock();
@@ -88,12 +88,12 @@ impl ServerSession {
         mut shell: MutexGuard<'_, Shell>,
         message: Arc<FrozenMessage>,
         lazy_timeout: Option<Duration>,
-    ) -> Enqueued {
+    ) -> Enqueued<Arc<FrozenMessage>> {
         let lazy = message.is_lazy();
         let enqueued = shell.state.enqueue(message, lazy_timeout, now);
         let wake = match enqueued {
             Enqueued::Queued(wake) => wake,
-            Enqueued::Dropped | Enqueued::Gone | Enqueued::Overflow => Wake::Nobody,
+            Enqueued::Dropped(_) | Enqueued::Gone(_) | Enqueued::Overflow(_) => Wake::Nobody,
         };
         // Most messages join others for which somebody has been woken, and move no deadline.
         if lazy || wake != Wake::Nobody {
