@@ -170,28 +170,8 @@ impl Core {
         // A handshake may carry credentials.
         tracing::trace!(message = %exchange.message, "received");
         let session = sender.session;
+        // The session that the transport found, if the message names it, too.
         let named = session.filter(|session| client_id == Some(session.id()));
-        self.process_in_session(session, named, exchange).await
-    }
-
-    /// The reply to a message that cannot be read.
-    async fn malformed(&self, sender: Sender<'_>, echo: Echo, error: BayeuxError) -> Option<Reply> {
-        let mut reply = Reply::to(echo);
-        reply.fail(error);
-        // What it was to is not known: all are concerned.
-        let kind = ChannelKind::Meta(MetaChannel::Unknown);
-        let flow = self.replied(kind, sender.session, &mut reply).await;
-        (flow == Flow::Continue).then_some(reply)
-    }
-
-    /// Processes a message of the session that the transport found, if it is also the one that the
-    /// message names.
-    async fn process_in_session(
-        self: &Arc<Self>,
-        session: Option<&ServerSession>,
-        named: Option<&ServerSession>,
-        exchange: &mut Exchange,
-    ) -> Processed {
         let shown = self.is_shown(exchange.message.channel().kind(), named);
         let outcome = if shown && self.incoming(named, exchange).await == Flow::Stop {
             Err(Refusal::Deleted)
@@ -214,6 +194,16 @@ impl Core {
             return Processed::Replied(Flow::Continue);
         }
         Processed::Replied(self.replied(kind, session, &mut exchange.reply).await)
+    }
+
+    /// The reply to a message that cannot be read.
+    async fn malformed(&self, sender: Sender<'_>, echo: Echo, error: BayeuxError) -> Option<Reply> {
+        let mut reply = Reply::to(echo);
+        reply.fail(error);
+        // What it was to is not known: all are concerned.
+        let kind = ChannelKind::Meta(MetaChannel::Unknown);
+        let flow = self.replied(kind, sender.session, &mut reply).await;
+        (flow == Flow::Continue).then_some(reply)
     }
 
     /// Whether there are extensions that see such a message of a session and its reply. Most have none,
