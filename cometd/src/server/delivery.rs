@@ -4,8 +4,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::extension;
-use super::hook::Flow;
+use super::extension::{self, Extension};
+use super::hook::{Deferred, Flow};
 use super::local_session::LocalSession;
 use super::session::ServerSession;
 use crate::protocol::{ChannelError, ChannelId, ChannelKind, FrozenMessage, IntoData, Message};
@@ -79,9 +79,14 @@ impl ServerSession {
         C: TryInto<ChannelId>,
         ChannelError: From<C::Error>,
     {
+        let Origin(sender) = from.into();
         let channel = channel.try_into().map_err(ChannelError::from)?;
-        self.deliver_message(from, Message::of(channel, data)?)
-            .await
+        let mut message = Message::empty(channel);
+        message.set_data(data)?;
+        match self.send(sender, message) {
+            Deferred::Now(sent) => sent,
+            Deferred::Later(sending) => sending.await,
+        }
     }
 
     /// Delivers a message to this session only; its `id` and `ext` are kept (SVC-3).
@@ -94,33 +99,68 @@ impl ServerSession {
     pub fn deliver_message<'a>(
         &self,
         from: impl Into<Origin<'a>>,
-        mut message: Message,
+        message: Message,
     ) -> impl Future<Output = Result<(), SendError>> {
         let Origin(sender) = from.into();
         // No `async fn`: that has room for its arguments twice, and moves them.
         async move {
-            let shared = self.shared().ok_or(SendError::ServerGone)?;
-            let concerned = shared.extensions.concerned(message.channel().kind());
-            if !concerned.is_empty()
-                && extension::outgoing(concerned, Some(self), &mut message).await == Flow::Stop
-            {
-                return Err(SendError::Vetoed);
+            match self.send(sender, message) {
+                Deferred::Now(sent) => sent,
+                Deferred::Later(sending) => sending.await,
             }
-            let broadcast = message.channel().kind() == ChannelKind::Broadcast;
-            if broadcast && sender == Some(self) && !self.broadcast_to_publisher() {
-                return Ok(()); // SVC-5
-            }
-            let lazy_timeout = message.is_lazy().then(|| self.lazy_timeout(&message));
-            let frozen = Arc::new(message.freeze());
-            if self.only_queues() {
-                return self.queue_and_count(frozen, lazy_timeout.flatten());
-            }
-            self.deliver_frozen(frozen, lazy_timeout.flatten()).await
         }
+    }
+
+    /// Queues a message at once, if it need not be shown to anybody before.
+    fn send<'s>(
+        &'s self,
+        sender: Option<&'s Self>,
+        message: Message,
+    ) -> Deferred<'s, Result<(), SendError>> {
+        let Some(shared) = self.shared() else {
+            return Err(SendError::ServerGone).into();
+        };
+        let concerned = shared.extensions.concerned(message.channel().kind());
+        if !concerned.is_empty() || !self.only_queues() {
+            return Deferred::later(self.show_and_send(concerned, sender, message));
+        }
+        if !self.is_meant(sender, &message) {
+            return Ok(()).into();
+        }
+        let lazy_timeout = self.lazy_timeout(&message);
+        self.queue_and_count(Arc::new(message.freeze()), lazy_timeout)
+            .into()
+    }
+
+    async fn show_and_send(
+        &self,
+        extensions: &[Arc<dyn Extension>],
+        sender: Option<&Self>,
+        mut message: Message,
+    ) -> Result<(), SendError> {
+        if extension::outgoing(extensions, Some(self), &mut message).await == Flow::Stop {
+            return Err(SendError::Vetoed);
+        }
+        if !self.is_meant(sender, &message) {
+            return Ok(());
+        }
+        let lazy_timeout = self.lazy_timeout(&message);
+        self.show_and_deliver(Arc::new(message.freeze()), lazy_timeout)
+            .await
+    }
+
+    /// SVC-5: a broadcast is meant for its sender only if publishers hear themselves.
+    fn is_meant(&self, sender: Option<&Self>, message: &Message) -> bool {
+        message.channel().kind() != ChannelKind::Broadcast
+            || sender != Some(self)
+            || self.broadcast_to_publisher()
     }
 
     /// LAZY-8: a delivery is not lazy because of its channel, but waits as long as that says.
     fn lazy_timeout(&self, message: &Message) -> Option<Duration> {
+        if !message.is_lazy() {
+            return None;
+        }
         let channel = self.server()?.channel(&message.channel().into())?;
         channel.settings().lazy_timeout
     }
