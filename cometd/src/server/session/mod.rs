@@ -52,6 +52,8 @@ struct Inner {
     /// client is in this process.
     attended: AtomicBool,
     broadcast_to_publisher: AtomicBool,
+    /// Whether the state is alive: written under the lock of the shell, read by all who need no more.
+    alive: AtomicBool,
     shell: Mutex<Shell>,
     id: ClientId,
     /// What the session is called in logs, if it belongs to a service.
@@ -104,9 +106,10 @@ impl ServerSession {
             name: name.into(),
             server: Arc::downgrade(core),
             shared: Arc::clone(core.shared()),
-            shell: Mutex::new(Shell::new(state)),
             attended: AtomicBool::new(local.is_some()),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
+            alive: AtomicBool::new(state.is_alive()),
+            shell: Mutex::new(Shell::new(state)),
             extensions: RwLock::default(),
             queue_listeners: Mutex::default(),
             subscriptions: Mutex::default(),
@@ -135,7 +138,7 @@ impl ServerSession {
     /// Whether the session is handshaken or connected and has not ended.
     #[must_use]
     pub fn is_handshook(&self) -> bool {
-        self.0.shell.lock().state.is_alive()
+        self.0.alive.load(Ordering::Acquire)
     }
 
     /// Whether the client is in this process: a [`LocalSession`](crate::LocalSession).

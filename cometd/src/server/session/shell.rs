@@ -1,6 +1,7 @@
 //! The state of a session with those who have to be told when it changes.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use parking_lot::MutexGuard;
@@ -43,10 +44,16 @@ impl ServerSession {
     ) -> T {
         let mut shell = self.0.shell.lock();
         let (result, wake) = change(&mut shell.state);
+        self.note(&shell.state);
         let effects = shell.effects(wake);
         drop(shell);
         self.perform(effects);
         result
+    }
+
+    /// Says to those who do not lock whether the session is alive.
+    fn note(&self, state: &State<Arc<FrozenMessage>>) {
+        self.0.alive.store(state.is_alive(), Ordering::Release);
     }
 
     /// A message that is no connect has arrived; whether the session is alive. Deadlines only move away,
@@ -146,6 +153,7 @@ impl ServerSession {
             Due::Wake(wake) => (false, wake),
             Due::Expired(wake) => (true, wake),
         };
+        self.note(&shell.state);
         let effects = shell.effects(wake);
         drop(shell);
         self.perform(effects);
