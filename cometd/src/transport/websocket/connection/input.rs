@@ -163,13 +163,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.respond_to_handshake(session, replies).await?;
         } else {
             let connect_only = self.config().common.meta_connect_deliver_only;
+            let mut queued = std::mem::take(&mut self.spare);
+            // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
             if let Some(session) = session.filter(|_| !connect_only) {
-                // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
-                let mut queued = std::mem::take(&mut self.spare);
                 session.take_pushed(self.number, replies, &mut queued, batch);
-                self.feed_messages(queued).await?;
             }
-            self.feed_replies(replies).await?;
+            self.feed_with_replies(queued, replies).await?;
         }
         if let Some(connect) = received.connect.take() {
             self.hold(connect).await?;

@@ -48,23 +48,52 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session.take_queue_for(self.number, &mut replies, &mut queued);
             queued
         };
-        if queued.is_empty() {
-            return self.feed_replies(&replies).await;
-        }
         let size: usize = queued.iter().map(|it| it.as_str().len()).sum();
-        if is_acknowledged && size <= MOST_TOGETHER {
+        if is_acknowledged && (1..=MOST_TOGETHER).contains(&size) {
             // In one frame: a client that got messages and not their number gets them twice.
             let messages = queued.iter().map(|it| &**it);
             return self.feed(&codec::envelope([], messages, &replies)).await;
         }
-        self.feed_messages(queued).await?;
-        self.feed_replies(&replies).await
+        self.feed_with_replies(queued, &replies).await
     }
 
     /// Puts messages into frames of as many as are configured (WS-10).
     pub(super) async fn feed_messages(
         &mut self,
+        messages: VecDeque<Arc<FrozenMessage>>,
+    ) -> Result<(), End> {
+        self.feed_all(messages, None).await
+    }
+
+    /// Puts replies into a frame.
+    pub(super) async fn feed_replies(&mut self, replies: &[Reply]) -> Result<(), End> {
+        self.feed_with_replies(VecDeque::new(), replies).await
+    }
+
+    /// Puts messages into frames, and replies into one behind them.
+    pub(super) async fn feed_with_replies(
+        &mut self,
+        messages: VecDeque<Arc<FrozenMessage>>,
+        replies: &[Reply],
+    ) -> Result<(), End> {
+        if replies.is_empty() {
+            return self.feed_messages(messages).await;
+        }
+        let mut text = TEXT.take();
+        codec::write_envelope(&mut text, [], [], replies);
+        let fed = self.feed_all(messages, Some(&text)).await;
+        if text.capacity() <= MOST_TEXT {
+            text.clear();
+            TEXT.set(text);
+        }
+        fed
+    }
+
+    /// Puts messages into frames, and a text into one behind them.
+    async fn feed_all(
+        &mut self,
         mut messages: VecDeque<Arc<FrozenMessage>>,
+        mut last: Option<&str>,
     ) -> Result<(), End> {
         let most = self.config().messages_per_frame.unwrap_or(usize::MAX);
         if most > 1 {
@@ -72,7 +101,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 let text = codec::envelope([], chunk.iter().map(|it| &**it), []);
                 self.feed(&text).await?;
             }
-            return Ok(());
+            messages.clear();
         }
         while let Some(first) = messages.front() {
             if self.socket.packs(first.envelope()) {
@@ -89,29 +118,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     output.text(message.envelope());
                     messages.pop_front();
                 }
+                if messages.is_empty()
+                    && !output.is_full()
+                    && let Some(text) = last.take_if(|it| !self.socket.packs(it))
+                {
+                    output.text(text);
+                }
             });
             if is_full {
                 self.flush().await?;
             }
         }
-        if messages.capacity() <= MOST_SPARE {
+        if (1..=MOST_SPARE).contains(&messages.capacity()) {
             self.spare = messages;
         }
-        Ok(())
-    }
-
-    pub(super) async fn feed_replies(&mut self, replies: &[Reply]) -> Result<(), End> {
-        if replies.is_empty() {
-            return Ok(());
+        match last {
+            Some(text) => self.feed(text).await,
+            None => Ok(()),
         }
-        let mut text = TEXT.take();
-        codec::write_envelope(&mut text, [], [], replies);
-        let fed = self.feed(&text).await;
-        if text.capacity() <= MOST_TEXT {
-            text.clear();
-            TEXT.set(text);
-        }
-        fed
     }
 
     /// Puts a frame into the output, which is written when it is full or flushed.
