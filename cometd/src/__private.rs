@@ -5,6 +5,7 @@ use std::future::Future;
 use futures_util::FutureExt;
 pub use inventory;
 
+use crate::boxed::boxed;
 pub use crate::server::{ChannelConfig, Deferred, Location, Outcome};
 pub use crate::service::{
     AsResult, Call, Completion, Definition, Fallible, FromCall, FromRejection, Handlers, IfExists,
@@ -22,11 +23,8 @@ pub fn later<'a, T: FromRejection, F>(method: impl FnOnce() -> F) -> Deferred<'a
 where
     F: Future<Output = Result<T, Rejection>> + Send + 'a,
 {
-    // The future is made once it has its place: one that is there before is copied, with all the room
-    // that it has for what it is going to do.
-    let place = Box::new_uninit();
     // `map` and no block: a block would have room for the method twice, before its start and after.
-    let method = method().map(|it| it.unwrap_or_else(T::from_rejection));
-    let method = Box::into_pin(Box::write(place, method));
-    Deferred::Later(method)
+    Deferred::Later(boxed(|| {
+        method().map(|it| it.unwrap_or_else(T::from_rejection))
+    }))
 }

@@ -75,6 +75,7 @@
 //! options, [`SecurityPolicy`] and [`Authorizer`] for who may do what, [`Extension`] for hooks that
 //! every message passes, [`extensions`] for those that CometD's clients know.
 
+mod boxed;
 mod channel;
 pub mod extensions;
 pub mod prelude;

@@ -252,7 +252,7 @@ impl LocalSession {
         };
         let mut exchange = Exchange::of_server(message, core.local_context());
         let id = Some(self.session.id());
-        match core.process(sender, id, &mut exchange).await {
+        match core.process(&sender, id, &mut exchange).await {
             Processed::Replied(Flow::Continue) if exchange.reply.successful() == Some(true) => {
                 Ok(())
             }

@@ -18,7 +18,7 @@ use crate::protocol::{
 use crate::session::Phase;
 
 /// Who sends an envelope.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 pub(crate) struct Sender<'a> {
     pub(crate) context: &'a Arc<Context>,
     /// The session that the transport found, whatever the messages say.
@@ -86,14 +86,15 @@ impl Core {
     /// A handshake that is not alone; then nothing has been processed (HS-5).
     pub(crate) async fn receive(
         self: &Arc<Self>,
-        sender: Sender<'_>,
+        sender: &Sender<'_>,
         requests: &mut Vec<Request>,
-        replies: Vec<Reply>,
+        mut replies: Vec<Reply>,
     ) -> Result<Received, ParseError> {
         let alone = requests.len() == 1;
         if !alone && requests.iter().any(|it| it.is_meta(MetaChannel::Handshake)) {
             return Err(ParseError::HandshakeNotAlone);
         }
+        replies.reserve_exact(requests.len());
         let may_hold = alone || sender.holds == Holds::Any;
 
         let mut received = Received {
@@ -142,7 +143,7 @@ impl Core {
     /// Processes one message, up to its reply.
     pub(super) async fn process(
         self: &Arc<Self>,
-        sender: Sender<'_>,
+        sender: &Sender<'_>,
         client_id: Option<ClientId>,
         exchange: &mut Exchange,
     ) -> Processed {
@@ -159,7 +160,7 @@ impl Core {
 
     async fn process_in_span(
         self: &Arc<Self>,
-        sender: Sender<'_>,
+        sender: &Sender<'_>,
         client_id: Option<ClientId>,
         exchange: &mut Exchange,
     ) -> Processed {
@@ -197,7 +198,12 @@ impl Core {
     }
 
     /// The reply to a message that cannot be read.
-    async fn malformed(&self, sender: Sender<'_>, echo: Echo, error: BayeuxError) -> Option<Reply> {
+    async fn malformed(
+        &self,
+        sender: &Sender<'_>,
+        echo: Echo,
+        error: BayeuxError,
+    ) -> Option<Reply> {
         let mut reply = Reply::to(echo);
         reply.fail(error);
         // What it was to is not known: all are concerned.

@@ -1,6 +1,7 @@
 //! Long polling and callback polling (sections 14 and 15 of the specification).
 
 use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -18,6 +19,7 @@ use super::response::{self, Body};
 use super::service::Endpoint;
 use super::waiting::Waiting;
 use super::{body, cookie};
+use crate::boxed::boxed;
 use crate::protocol::codec::{self, Limits};
 use crate::protocol::{Advice, MetaChannel, ParseError, Reconnect, Reply, Transport};
 use crate::server::config::{HttpConfig, ResolvedConfig};
@@ -45,7 +47,7 @@ where
         callback,
     };
     // What it takes to process a request is large: it is gone while a connect is held.
-    let processing = Box::pin(polling.process(request));
+    let processing = boxed(|| polling.process(request));
     Box::pin(async move {
         Ok(match processing.await {
             Ok(connecting) => connecting.respond().await,
@@ -143,15 +145,14 @@ impl Polling {
         // Refused or not: what a session is told at its end leaves with its last connect.
         let connects = requests.iter().any(|it| it.is_meta(MetaChannel::Connect));
         let (own_context, own_session) = (Arc::clone(&context), session.clone());
-        let receiving = async move {
+        let receiving = boxed(|| async move {
             let sender = Sender {
                 context: &own_context,
                 session: own_session.as_ref(),
                 holds: Holds::Alone,
             };
-            let replies = Vec::with_capacity(requests.len());
-            core.receive(sender, &mut requests, replies).await
-        };
+            core.receive(&sender, &mut requests, Vec::new()).await
+        });
         let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {
             Ok(received) => received.map_err(malformed)?,
             Err(error) => {
@@ -363,9 +364,8 @@ impl Connecting {
 /// What has not to wait for anything needs no task.
 async fn to_the_end<T: Send + 'static>(
     tasks: &TaskTracker,
-    future: impl Future<Output = T> + Send + 'static,
+    mut future: Pin<Box<impl Future<Output = T> + Send + 'static>>,
 ) -> Result<T, JoinError> {
-    let mut future = Box::pin(future);
     match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => tasks.spawn(future).await,

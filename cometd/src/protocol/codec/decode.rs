@@ -61,8 +61,7 @@ pub(crate) struct Echo {
 
 /// Reads an envelope: an array of messages, or one message.
 pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, ParseError> {
-    // Most envelopes hold one message.
-    let mut requests = Vec::with_capacity(1);
+    let mut requests = Vec::new();
     decode_into(&mut requests, text, limits)?;
     Ok(requests)
 }
@@ -106,6 +105,8 @@ fn malformed(text: &str) -> serde_json::Error {
 /// anything.
 fn read(requests: &mut Vec<Request>, text: &ByteString, limits: &Limits) -> Result<(), Fault> {
     let mut reader = Reader::new(text, limits.depth);
+    // Most envelopes hold one message.
+    requests.reserve_exact(1);
     let mut message = |reader: &mut Reader<'_>| {
         if requests.len() > limits.batch {
             return reader.skip();

@@ -66,7 +66,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session,
             holds: Holds::Any,
         };
-        let received = self.receive(core, sender, requests, std::mem::take(replies));
+        let received = self.receive(core, &sender, requests, std::mem::take(replies));
         let received = received.await?.map_err(|error| malformed(&error))?;
         *replies = self.respond(session, batch, received).await?;
         replies.clear();
@@ -77,7 +77,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn receive(
         &mut self,
         core: &Arc<Core>,
-        sender: Sender<'_>,
+        sender: &Sender<'_>,
         requests: &mut Vec<Request>,
         replies: Vec<Reply>,
     ) -> Result<Result<Received, ParseError>, End> {

@@ -17,6 +17,7 @@ use yawc::close::CloseCode;
 use yawc::{Frame, WebSocketError};
 
 use super::socket::{Incoming, Socket};
+use crate::boxed::boxed;
 use crate::protocol::codec::Request;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::config::WebSocketConfig;
@@ -168,7 +169,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let outcome = match next.await {
                 Either::Left(Event::Push) => self.on_push().await.map(|()| 1),
                 // Boxed, because a socket is idle most of the time and should be small then.
-                Either::Left(event) => Box::pin(self.work(&core, event)).await,
+                Either::Left(event) => boxed(|| self.work(&core, event)).await,
                 Either::Right(Alarm::Late) => self.on_late(&mut alarms).map(|()| 1),
                 Either::Right(Alarm::Stop) => Err(self.on_stop().await),
             };
