@@ -52,8 +52,10 @@ struct Inner {
     /// client is in this process.
     attended: AtomicBool,
     broadcast_to_publisher: AtomicBool,
-    /// Whether the state is alive: written under the lock of the shell, read by all who need no more.
+    /// Whether the state is alive, and whether it counts silence: written under the lock of the shell, read
+    /// by all who need no more.
     alive: AtomicBool,
+    counts_silence: AtomicBool,
     shell: Mutex<Shell>,
     id: ClientId,
     /// What the session is called in logs, if it belongs to a service.
@@ -109,6 +111,7 @@ impl ServerSession {
             attended: AtomicBool::new(local.is_some()),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
             alive: AtomicBool::new(state.is_alive()),
+            counts_silence: AtomicBool::new(state.counts_silence()),
             shell: Mutex::new(Shell::new(state)),
             extensions: RwLock::default(),
             queue_listeners: Mutex::default(),

@@ -7,9 +7,9 @@ use std::time::Instant;
 use parking_lot::MutexGuard;
 use tokio::sync::oneshot;
 
-use super::ServerSession;
 use super::bell::Bell;
 use super::queue::Numbering;
+use super::{Inner, ServerSession};
 use crate::protocol::FrozenMessage;
 use crate::server::timers::{Timer, now};
 use crate::session::{ConnectToken, Due, Hold, Pacing, Resume, State, Wake};
@@ -51,20 +51,24 @@ impl ServerSession {
         result
     }
 
-    /// Says to those who do not lock whether the session is alive.
+    /// Notes what those want to know who do not lock.
     fn note(&self, state: &State<Arc<FrozenMessage>>) {
-        self.0.alive.store(state.is_alive(), Ordering::Release);
+        let Inner {
+            alive,
+            counts_silence,
+            ..
+        } = &*self.0;
+        counts_silence.store(state.counts_silence(), Ordering::Release);
+        alive.store(state.is_alive(), Ordering::Release);
     }
 
     /// A message that is no connect has arrived; whether the session is alive. Deadlines only move away,
     /// which nobody has to be told.
     pub(crate) fn hear(&self) -> bool {
-        let state = &mut self.0.shell.lock().state;
-        let alive = state.is_alive();
-        if alive && state.counts_silence() {
-            state.hear(now());
+        if self.0.counts_silence.load(Ordering::Acquire) {
+            self.0.shell.lock().state.hear(now());
         }
-        alive
+        self.is_handshook()
     }
 
     /// Whether messages travel with connect replies only.
