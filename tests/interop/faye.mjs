@@ -126,10 +126,10 @@ async function connections() {
     assert.ok(handshake.supportedConnectionTypes.includes(transport)); // FAYE-7
     assert.ok(!handshake.supportedConnectionTypes.includes("eventsource")); // FAYE-10
     const connects = alice.sent.filter((it) => it.channel === "/meta/connect");
-    assert.deepEqual(connects.map((it) => [it.clientId, it.connectionType]), [
-      [handshake.clientId, transport],
-      [handshake.clientId, transport],
-    ]);
+    assert.deepEqual(connects.map((it) => it.clientId), [handshake.clientId, handshake.clientId]);
+    // Faye opens its socket beside the handshake: what it sends before that is open goes over HTTP, too.
+    assert.ok([transport, "long-polling"].includes(connects[0].connectionType));
+    assert.equal(connects[1].connectionType, transport);
   });
 
   await scenario("the first connect is answered at once, the next are held and renewed", async (open) => {
