@@ -286,9 +286,7 @@ impl Core {
         let concerned = self
             .extensions()
             .concerned(exchange.message.channel().kind());
-        if !concerned.is_empty()
-            && extension::incoming(concerned, session, exchange).await == Flow::Stop
-        {
+        if extension::incoming(concerned, session, exchange).await == Flow::Stop {
             return Flow::Stop;
         }
         // Looked up only now: one that has just been added takes part.
@@ -307,9 +305,7 @@ impl Core {
     ) -> Flow {
         let own = session.and_then(ServerSession::extensions);
         let concerned = self.extensions().concerned(kind);
-        if !concerned.is_empty()
-            && extension::replied(concerned, session, reply).await == Flow::Stop
-        {
+        if extension::replied(concerned, session, reply).await == Flow::Stop {
             return Flow::Stop;
         }
         match own {
