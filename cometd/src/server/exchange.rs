@@ -24,18 +24,18 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    pub(crate) fn new(message: Message, echo: Echo, context: &Arc<Context>) -> Self {
+    pub(crate) fn new(message: Message, echo: Echo, context: Arc<Context>) -> Self {
         Self {
             message,
             reply: Reply::to(echo),
-            context: Arc::clone(context),
+            context,
             handled: false,
         }
     }
 
     /// What code of the server publishes: nobody waits for the reply.
     pub(crate) fn of_server(message: Message, context: &Arc<Context>) -> Self {
-        Self::new(message, Echo::default(), context)
+        Self::new(message, Echo::default(), Arc::clone(context))
     }
 
     /// Takes the message away; what is left of it is its channel.

@@ -11,6 +11,7 @@ use super::hook::{self, Flow};
 use super::listener::Subscriber;
 use super::pipeline::{Holds, Processed, Sender};
 use super::session::{LocalHalf, ServerSession};
+use super::spare::Spare;
 use crate::protocol::{
     BayeuxError, Breadth, ChannelError, ChannelId, ChannelKind, ChannelPattern, FrozenMessage,
     IntoData, Message, MetaChannel, RawJson, Reply,
@@ -245,14 +246,18 @@ impl LocalSession {
 
     async fn request(&self, message: Message) -> Result<(), LocalError> {
         let core = self.server.upgrade().ok_or(LocalError::ServerGone)?;
-        let sender = Sender {
+        let mut spare = Spare::default();
+        let mut sender = Sender {
             context: core.local_context(),
             session: Some(&self.session),
             holds: Holds::Alone,
+            spare: &mut spare,
         };
         let mut exchange = Exchange::of_server(message, core.local_context());
         let id = Some(self.session.id());
-        match core.process(&sender, id, &mut exchange).await {
+        let processed = core.process(&mut sender, id, &mut exchange).await;
+        spare.leave_to(Some(&self.session));
+        match processed {
             Processed::Replied(Flow::Continue) if exchange.reply.successful() == Some(true) => {
                 Ok(())
             }

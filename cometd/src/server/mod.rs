@@ -35,6 +35,7 @@ mod route;
 pub(crate) mod session;
 pub(crate) mod settings;
 mod shutdown;
+mod spare;
 mod subscribe;
 pub(crate) mod timers;
 
@@ -64,6 +65,7 @@ pub use self::session::ServerSession;
 pub(crate) use self::session::{Batch, Bell, Numbering};
 pub use self::settings::ChannelConfig;
 pub use self::shutdown::Stopped;
+pub(crate) use self::spare::Spare;
 use crate::protocol::{ChannelError, ChannelId, ChannelPattern, IntoData, Message};
 
 /// A Bayeux server. A cheap clone of a handle; the server ends with its last handle or with

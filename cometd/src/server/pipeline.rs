@@ -11,6 +11,7 @@ use super::exchange::Exchange;
 use super::extension;
 use super::hook::Flow;
 use super::session::ServerSession;
+use super::spare::Spare;
 use crate::protocol::codec::{Echo, Request};
 use crate::protocol::{
     Advice, BayeuxError, ChannelKind, ClientId, MetaChannel, ParseError, Reconnect, Reply,
@@ -24,6 +25,7 @@ pub(crate) struct Sender<'a> {
     /// The session that the transport found, whatever the messages say.
     pub(crate) session: Option<&'a ServerSession>,
     pub(crate) holds: Holds,
+    pub(crate) spare: &'a mut Spare,
 }
 
 /// Whether what an envelope causes for its own sender is to wake nobody, until the response is composed
@@ -86,7 +88,7 @@ impl Core {
     /// A handshake that is not alone; then nothing has been processed (HS-5).
     pub(crate) async fn receive(
         self: &Arc<Self>,
-        sender: &Sender<'_>,
+        sender: &mut Sender<'_>,
         requests: &mut Vec<Request>,
         mut replies: Vec<Reply>,
     ) -> Result<Received, ParseError> {
@@ -111,7 +113,10 @@ impl Core {
         } in requests.drain(..)
         {
             let mut exchange = match message {
-                Ok(message) => Exchange::new(message, echo, sender.context),
+                Ok(message) => {
+                    let context = sender.spare.context(sender.context);
+                    Exchange::new(message, echo, context)
+                }
                 Err(error) => {
                     received
                         .replies
@@ -119,7 +124,9 @@ impl Core {
                     continue;
                 }
             };
-            match self.process(sender, client_id, &mut exchange).await {
+            let processed = self.process(sender, client_id, &mut exchange).await;
+            sender.spare.keep_context(exchange.context);
+            match processed {
                 Processed::Replied(Flow::Continue) => received.replies.push(exchange.reply),
                 Processed::Replied(Flow::Stop) => {}
                 Processed::Handshaken(session, flow) => {
@@ -143,7 +150,7 @@ impl Core {
     /// Processes one message, up to its reply.
     pub(super) async fn process(
         self: &Arc<Self>,
-        sender: &Sender<'_>,
+        sender: &mut Sender<'_>,
         client_id: Option<ClientId>,
         exchange: &mut Exchange,
     ) -> Processed {
@@ -160,7 +167,7 @@ impl Core {
 
     async fn process_in_span(
         self: &Arc<Self>,
-        sender: &Sender<'_>,
+        sender: &mut Sender<'_>,
         client_id: Option<ClientId>,
         exchange: &mut Exchange,
     ) -> Processed {
@@ -185,7 +192,7 @@ impl Core {
                 }
                 (Ok(session), ChannelKind::Meta(meta)) => self.meta(meta, session, exchange).await,
                 (Ok(session), ChannelKind::Service | ChannelKind::Broadcast) => {
-                    self.publish_request(kind, session, exchange).await
+                    self.publish_request(session, exchange, sender.spare).await
                 }
             }
         };

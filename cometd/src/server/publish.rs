@@ -13,8 +13,9 @@ use super::exchange::Exchange;
 use super::extension;
 use super::hook::{self, Flow, Outcome};
 use super::pipeline::Refusal;
-use super::route::Route;
+use super::route::{KnownRoute, Route};
 use super::session::ServerSession;
+use super::spare::Spare;
 use crate::channel::Operation;
 use crate::protocol::{BayeuxError, ChannelId, ChannelKind, ChannelPattern, MetaChannel};
 use crate::session::Enqueued;
@@ -23,11 +24,11 @@ impl Core {
     /// A client publishes.
     pub(super) async fn publish_request(
         self: &Arc<Self>,
-        kind: ChannelKind,
         session: &ServerSession,
         exchange: &mut Exchange,
+        spare: &mut Spare,
     ) -> Result<(), Refusal> {
-        let mut route = self.route_of(session, exchange.message.channel());
+        let mut route = self.route_of(session, exchange.message.channel(), spare);
         let id = match route.own(exchange.message.channel()) {
             Some(own) => Cow::Borrowed(own.id()),
             None => {
@@ -52,18 +53,20 @@ impl Core {
             // Those who were asked may have hung somebody on the channel.
             *route = self.route(exchange.message.channel());
         }
+        let kind = exchange.message.channel().kind();
         let published = self.publish(&route, kind, Some(session), exchange).await;
         // Who publishes to a channel does so again.
-        session.keep_route(route.into_known());
+        spare.keep_route(route);
         published
     }
 
     /// The way of what a session publishes.
-    fn route_of(&self, session: &ServerSession, name: &ChannelId) -> Box<Route> {
-        let Some(known) = session.take_route() else {
+    fn route_of(&self, session: &ServerSession, name: &ChannelId, spare: &mut Spare) -> Box<Route> {
+        let left = spare.take_route();
+        let known = left.or_else(|| session.take_route().map(KnownRoute::into_route));
+        let Some(mut route) = known else {
             return Box::new(self.route(name));
         };
-        let mut route = known.into_route();
         // Compared after the settings were looked up: a removed channel has lost them only if the version has
         // changed before.
         if route.version() != self.version() || route.own(name).is_none() {

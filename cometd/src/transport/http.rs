@@ -24,7 +24,7 @@ use crate::protocol::codec::{self, Limits};
 use crate::protocol::{Advice, MetaChannel, ParseError, Reconnect, Reply, Transport};
 use crate::server::config::{HttpConfig, ResolvedConfig};
 use crate::server::pipeline::{self, Holds, Received, Sender};
-use crate::server::{Connect, Context, ServerSession};
+use crate::server::{Connect, Context, ServerSession, Spare};
 use crate::session::{Hold, Resume, Wake};
 
 /// Longest value of the browser's cookie, in bytes: a longer one is none of ours.
@@ -146,12 +146,16 @@ impl Polling {
         let connects = requests.iter().any(|it| it.is_meta(MetaChannel::Connect));
         let (own_context, own_session) = (Arc::clone(&context), session.clone());
         let receiving = boxed(|| async move {
-            let sender = Sender {
+            let mut spare = Spare::default();
+            let mut sender = Sender {
                 context: &own_context,
                 session: own_session.as_ref(),
                 holds: Holds::Alone,
+                spare: &mut spare,
             };
-            core.receive(&sender, &mut requests, Vec::new()).await
+            let received = core.receive(&mut sender, &mut requests, Vec::new()).await;
+            spare.leave_to(own_session.as_ref());
+            received
         });
         let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {
             Ok(received) => received.map_err(malformed)?,

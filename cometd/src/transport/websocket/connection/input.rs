@@ -50,6 +50,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session,
             requests,
             replies,
+            spare,
         } = burst;
         match codec::decode_into(requests, &text, core.limits()) {
             Ok(()) => {}
@@ -61,12 +62,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.bind(session, first);
         let session = session.as_ref();
         let batch = first.zip(session).and_then(|it| self.attach(it.0, it.1));
-        let sender = Sender {
+        let mut sender = Sender {
             context,
             session,
             holds: Holds::Any,
+            spare,
         };
-        let received = self.receive(core, &sender, requests, std::mem::take(replies));
+        let received = self.receive(core, &mut sender, requests, std::mem::take(replies));
         let received = received.await?.map_err(|error| malformed(&error))?;
         *replies = self.respond(session, batch, received).await?;
         replies.clear();
@@ -77,7 +79,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn receive(
         &mut self,
         core: &Arc<Core>,
-        sender: &Sender<'_>,
+        sender: &mut Sender<'_>,
         requests: &mut Vec<Request>,
         replies: Vec<Reply>,
     ) -> Result<Result<Received, ParseError>, End> {

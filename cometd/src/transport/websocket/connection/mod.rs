@@ -21,7 +21,7 @@ use crate::boxed::boxed;
 use crate::protocol::codec::Request;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::config::WebSocketConfig;
-use crate::server::{Bell, Connect, Context, Core, ServerSession};
+use crate::server::{Bell, Connect, Context, Core, ServerSession, Spare};
 use crate::session::{Hold, Resume, Wake};
 
 mod alarms;
@@ -79,6 +79,8 @@ struct Burst {
     requests: Vec<Request>,
     /// Memory for the replies to them.
     replies: Vec<Reply>,
+    /// What each leaves to the next one.
+    spare: Spare,
 }
 
 impl Burst {
@@ -88,6 +90,7 @@ impl Burst {
             session: None,
             requests: Vec::new(),
             replies: Vec::new(),
+            spare: Spare::default(),
         }
     }
 }
@@ -207,6 +210,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => break,
             }
         }
+        burst.spare.leave_to(burst.session.as_ref());
         self.flush().await?;
         Ok(events)
     }

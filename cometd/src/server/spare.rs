@@ -1,0 +1,48 @@
+//! What one message leaves to the next.
+
+use std::sync::Arc;
+
+use super::context::Context;
+use super::route::Route;
+use super::session::ServerSession;
+
+/// What a message leaves to the next one that is worked off together with it.
+///
+/// To be given up before anybody is waited for who has nothing to do with the messages: it holds what is set
+/// for channels.
+#[derive(Debug, Default)]
+pub(crate) struct Spare {
+    /// The way of the last publish.
+    route: Option<Box<Route>>,
+    /// The request that carried it: to hand it on costs less than to count one more reference.
+    context: Option<Arc<Context>>,
+}
+
+impl Spare {
+    pub(super) fn take_route(&mut self) -> Option<Box<Route>> {
+        self.route.take()
+    }
+
+    pub(super) fn keep_route(&mut self, route: Box<Route>) {
+        self.route = Some(route);
+    }
+
+    /// A reference to this context.
+    pub(super) fn context(&mut self, context: &Arc<Context>) -> Arc<Context> {
+        let spare = self.context.take().filter(|it| Arc::ptr_eq(it, context));
+        spare.unwrap_or_else(|| Arc::clone(context))
+    }
+
+    pub(super) fn keep_context(&mut self, context: Arc<Context>) {
+        self.context = Some(context);
+    }
+
+    /// Leaves the way of the last publish to the session, which is going to publish there again.
+    pub(crate) fn leave_to(&mut self, session: Option<&ServerSession>) {
+        if let Some(route) = self.route.take()
+            && let Some(session) = session.filter(|it| it.is_handshook())
+        {
+            session.keep_route(route.into_known());
+        }
+    }
+}
