@@ -5,8 +5,7 @@ use std::fmt;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-
-use futures_util::FutureExt;
+use std::task::{Context, Poll};
 
 use crate::protocol::BayeuxError;
 
@@ -140,13 +139,48 @@ pub(crate) fn tell(what: &'static str, hook: impl FnOnce()) {
 }
 
 /// Calls a hook and waits for its answer: a panic ends the call, not the server.
-pub(crate) async fn call<'a, T>(hook: impl FnOnce() -> Deferred<'a, T>) -> Result<T, Panicked> {
-    let answer = catch_unwind(AssertUnwindSafe(hook)).map_err(|it| Panicked::new(&*it))?;
-    match answer {
-        Deferred::Now(value) => Ok(value),
-        Deferred::Later(future) => AssertUnwindSafe(future)
-            .catch_unwind()
-            .await
-            .map_err(|it| Panicked::new(&*it)),
+pub(crate) const fn call<'a, T, H>(hook: H) -> Calling<'a, T, H>
+where
+    H: FnOnce() -> Deferred<'a, T> + Unpin,
+{
+    Calling {
+        hook: Some(hook),
+        answer: None,
+    }
+}
+
+/// A call of a hook. Written out, so that the hook and the first look at its answer share one guard against
+/// panics.
+pub(crate) struct Calling<'a, T, H> {
+    hook: Option<H>,
+    answer: Option<Pin<Box<dyn Future<Output = T> + Send + 'a>>>,
+}
+
+impl<'a, T, H> Future for Calling<'a, T, H>
+where
+    H: FnOnce() -> Deferred<'a, T> + Unpin,
+{
+    type Output = Result<T, Panicked>;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Self { hook, answer } = self.get_mut();
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            if let Some(hook) = hook.take() {
+                match hook() {
+                    Deferred::Now(value) => return Poll::Ready(value),
+                    Deferred::Later(future) => *answer = Some(future),
+                }
+            }
+            match answer {
+                Some(future) => future.as_mut().poll(context),
+                // It has panicked, and nobody asks again.
+                None => Poll::Pending,
+            }
+        }));
+        match polled {
+            Ok(polled) => polled.map(Ok),
+            Err(payload) => Poll::Ready(Err(Panicked::new(&*payload))),
+        }
     }
 }

@@ -134,20 +134,19 @@ impl Core {
         for (channel, settings) in route.stops() {
             for listening in &settings.listeners {
                 let listener = &listening.listener;
-                let location = listener.location();
                 match hook::call(|| listener.on_message(sender, exchange)).await {
                     Ok(Outcome::Continue) => {}
                     Ok(Outcome::Stop) => return Err(Refusal::Deleted),
                     Ok(Outcome::Refuse(error)) => {
-                        tracing::debug!(%channel, location, %error, "a handler refused a message");
+                        tracing::debug!(%channel, location = listener.location(), %error, "a handler refused a message");
                         return Err(error.into());
                     }
                     Ok(Outcome::Fail(error)) => {
-                        tracing::error!(%channel, location, %error, "a handler failed");
+                        tracing::error!(%channel, location = listener.location(), %error, "a handler failed");
                         fail_closed(exchange.message.channel().kind())?;
                     }
                     Err(error) => {
-                        tracing::error!(%channel, location, %error, "a handler failed");
+                        tracing::error!(%channel, location = listener.location(), %error, "a handler failed");
                         fail_closed(exchange.message.channel().kind())?;
                     }
                 }
