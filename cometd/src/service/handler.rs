@@ -32,14 +32,15 @@ impl<T> Handler<T> {
 
 /// The values of a template's variables in a channel that the server found for it.
 pub(super) fn bind(template: &ChannelTemplate, channel: &ChannelId) -> Option<Parameters> {
-    if template.has_variables() {
-        template.bind(channel)
-    } else {
-        let pattern = template.pattern();
-        // Mostly there is no wildcard, and then there is nothing to take apart.
-        let matches = pattern.as_str() == channel.as_str() || pattern.matches(channel);
-        matches.then(Parameters::default)
+    let pattern = template.pattern();
+    // Mostly there is no wildcard, and then there is nothing to take apart.
+    if pattern.as_str() == channel.as_str() {
+        return Some(Parameters::default());
     }
+    if template.has_variables() {
+        return template.bind(channel);
+    }
+    pattern.matches(channel).then(Parameters::default)
 }
 
 /// A `#[listener]` method on one of its channels.
