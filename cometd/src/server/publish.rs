@@ -29,14 +29,14 @@ impl Core {
         spare: &mut Spare,
     ) -> Result<(), Refusal> {
         let mut route = self.route_of(session, exchange.message.channel(), spare);
-        let id = match route.own(exchange.message.channel()) {
+        let id = match route.own() {
             Some(own) => Cow::Borrowed(own.id()),
             None => {
                 let id = ChannelPattern::from(exchange.message.channel());
                 let created = self.create_for_publish(&route, &id, session, exchange);
                 if let Some(channel) = created.await? {
                     // Who is hung on it when it is made is asked next.
-                    route.push(&channel);
+                    route.push_own(&channel);
                 }
                 Cow::Owned(id)
             }
@@ -69,7 +69,7 @@ impl Core {
         };
         // Compared after the settings were looked up: a removed channel has lost them only if the version has
         // changed before.
-        if route.version() != self.version() || route.own(name).is_none() {
+        if route.version() != self.version() || !route.leads_to(name) {
             *route = self.route(name);
         }
         route
@@ -170,8 +170,8 @@ impl Core {
         }
         let mut message = exchange.take_message();
         message.lazy |= route.stops().any(|(_, settings)| settings.lazy);
-        let own = route.own_settings(message.channel());
-        let lazy_timeout = own.filter(|_| message.lazy).and_then(|it| it.lazy_timeout); // LAZY-2
+        let lazy = message.lazy.then(|| route.own_settings(message.channel()));
+        let lazy_timeout = lazy.flatten().and_then(|it| it.lazy_timeout); // LAZY-2
         let frozen = Arc::new(message.freeze());
         let mut seen = (heard.len() > 1).then(HashSet::new);
         let mut queued = 0;

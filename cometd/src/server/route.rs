@@ -15,6 +15,8 @@ pub(crate) struct Route {
     /// Those of each channel.
     settings: SmallVec<[Current; 2]>,
     version: Version,
+    /// Whether the last of the channels is the message's own.
+    has_own: bool,
 }
 
 /// A route to be gone again. It does not hold what is set for its channels: what is taken off one is let
@@ -32,12 +34,25 @@ impl Route {
             channels: SmallVec::new_const(),
             settings: SmallVec::new_const(),
             version,
+            has_own: false,
         }
     }
 
     pub(crate) fn push(&mut self, channel: &ServerChannel) {
         self.settings.push(channel.settings());
         self.channels.push(channel.clone());
+    }
+
+    /// Adds the channel of the message itself.
+    pub(crate) fn push_own(&mut self, channel: &ServerChannel) {
+        self.push(channel);
+        self.has_own = true;
+    }
+
+    /// This is all; the message is sent to the channel of this name.
+    pub(crate) fn ends_at(mut self, name: &ChannelId) -> Self {
+        self.has_own = self.last().is_some_and(|it| it.is_named(name));
+        self
     }
 
     pub(crate) const fn version(&self) -> Version {
@@ -56,13 +71,19 @@ impl Route {
         self.channels.last()
     }
 
-    /// The channel of this name, if it exists.
-    pub(crate) fn own(&self, name: &ChannelId) -> Option<&ServerChannel> {
-        self.last().filter(|it| it.is_named(name))
+    /// The channel of the message itself, if it exists.
+    pub(crate) fn own(&self) -> Option<&ServerChannel> {
+        self.last().filter(|_| self.has_own)
     }
 
+    /// Whether this is the way to the channel of this name, and that exists.
+    pub(crate) fn leads_to(&self, name: &ChannelId) -> bool {
+        self.own().is_some_and(|it| it.is_named(name))
+    }
+
+    /// What is set for the channel of this name.
     pub(crate) fn own_settings(&self, name: &ChannelId) -> Option<&Settings> {
-        let settings = self.settings.last().filter(|_| self.own(name).is_some())?;
+        let settings = self.settings.last().filter(|_| self.leads_to(name))?;
         Some(settings)
     }
 

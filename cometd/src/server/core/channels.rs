@@ -44,7 +44,7 @@ impl Core {
         self.channels
             .read()
             .route(id, |channel| route.push(channel));
-        route
+        route.ends_at(id)
     }
 
     /// The version of the channels and their settings. Asked for before a route is looked up, so that
