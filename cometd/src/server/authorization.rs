@@ -6,7 +6,7 @@ use super::authorizer::{Intent, Vote};
 use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
-use super::hook;
+use super::hook::{self, Deferred};
 use super::policy::Decision;
 use super::route::Route;
 use super::session::ServerSession;
@@ -59,10 +59,16 @@ impl Core {
         exchange: &mut Exchange,
         witness: &mut (impl Witness + Send),
     ) -> Result<(), ByteString> {
-        let decision = self.ask_policy(question, exchange).await;
+        let decision = match self.ask_policy(question, exchange) {
+            Deferred::Now(decision) => decision,
+            Deferred::Later(deciding) => deciding.await,
+        };
         witness.policy(question, &decision);
         if let Decision::Deny(reason) = decision {
             return Err(reason);
+        }
+        if !route.is_guarded() {
+            return self.unguarded();
         }
         let mut votes = Votes::default();
         for (channel, settings) in route.stops() {
@@ -75,22 +81,49 @@ impl Core {
         votes.result(self.config().server.deny_by_default)
     }
 
-    async fn ask_policy(&self, question: Question<'_>, exchange: &mut Exchange) -> Decision {
+    /// The same for a channel without authorizers: only the policy is asked.
+    pub(super) fn authorize_unguarded<'a>(
+        &'a self,
+        question: Question<'a>,
+        exchange: &'a mut Exchange,
+    ) -> Deferred<'a, Result<(), ByteString>> {
+        let decide = |decision| match decision {
+            Decision::Grant => self.unguarded(),
+            Decision::Deny(reason) => Err(reason),
+        };
+        match self.ask_policy(question, exchange) {
+            Deferred::Now(decision) => Deferred::Now(decide(decision)),
+            Deferred::Later(decision) => Deferred::later(async move { decide(decision.await) }),
+        }
+    }
+
+    /// What holds where nobody votes.
+    fn unguarded(&self) -> Result<(), ByteString> {
+        Votes::None.result(self.config().server.deny_by_default)
+    }
+
+    fn ask_policy<'a>(
+        &'a self,
+        question: Question<'a>,
+        exchange: &'a mut Exchange,
+    ) -> Deferred<'a, Decision> {
         let Question {
             operation,
             channel,
             session,
         } = question;
         let policy = self.policy();
-        let decision = hook::call(|| match operation {
-            Operation::Create => policy.can_create(session, channel, exchange),
-            Operation::Publish => policy.can_publish(session, channel, exchange),
-            Operation::Subscribe => policy.can_subscribe(session, channel, exchange),
-        });
-        decision.await.unwrap_or_else(|error| {
-            tracing::error!(%error, "the security policy failed: {operation} is denied");
-            Decision::deny()
-        })
+        hook::ask(
+            move || match operation {
+                Operation::Create => policy.can_create(session, channel, exchange),
+                Operation::Publish => policy.can_publish(session, channel, exchange),
+                Operation::Subscribe => policy.can_subscribe(session, channel, exchange),
+            },
+            move |error| {
+                tracing::error!(%error, "the security policy failed: {operation} is denied");
+                Decision::deny()
+            },
+        )
     }
 }
 

@@ -138,6 +138,21 @@ pub(crate) fn tell(what: &'static str, hook: impl FnOnce()) {
     }
 }
 
+/// Calls a hook whose answer is mostly there at once; `failed` answers for one that panics.
+pub(crate) fn ask<'a, T: 'a>(
+    hook: impl FnOnce() -> Deferred<'a, T>,
+    failed: impl FnOnce(Panicked) -> T + Send + 'a,
+) -> Deferred<'a, T> {
+    match catch_unwind(AssertUnwindSafe(hook)) {
+        Ok(Deferred::Now(answer)) => Deferred::Now(answer),
+        Ok(Deferred::Later(answer)) => Deferred::later(async move {
+            let answer = call(|| Deferred::Later(answer)).await;
+            answer.unwrap_or_else(failed)
+        }),
+        Err(payload) => Deferred::Now(failed(Panicked::new(&*payload))),
+    }
+}
+
 /// Calls a hook and waits for its answer: a panic ends the call, not the server.
 pub(crate) const fn call<'a, T, H>(hook: H) -> Calling<'a, T, H>
 where

@@ -11,7 +11,7 @@ use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::extension;
-use super::hook::{self, Flow, Outcome};
+use super::hook::{self, Deferred, Flow, Outcome};
 use super::pipeline::Refusal;
 use super::route::{KnownRoute, Route};
 use super::session::ServerSession;
@@ -46,9 +46,15 @@ impl Core {
             channel: &id,
             session,
         };
-        self.authorize_on(&route, question, exchange, &mut ())
-            .await
-            .map_err(|reason| BayeuxError::PublishDenied { reason })?;
+        let authorized = if route.is_guarded() {
+            self.authorize_on(&route, question, exchange, &mut ()).await
+        } else {
+            match self.authorize_unguarded(question, exchange) {
+                Deferred::Now(authorized) => authorized,
+                Deferred::Later(authorizing) => authorizing.await,
+            }
+        };
+        authorized.map_err(|reason| BayeuxError::PublishDenied { reason })?;
         if route.version() != self.version() {
             // Those who were asked may have hung somebody on the channel.
             *route = self.route(exchange.message.channel());

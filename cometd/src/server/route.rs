@@ -87,6 +87,11 @@ impl Route {
         Some(settings)
     }
 
+    /// Whether there are authorizers on the way.
+    pub(crate) fn is_guarded(&self) -> bool {
+        self.settings.iter().any(|it| it.has_authorizers())
+    }
+
     /// To be kept for the next message.
     pub(crate) fn into_known(mut self: Box<Self>) -> KnownRoute {
         self.settings.clear();
