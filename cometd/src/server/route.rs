@@ -17,6 +17,8 @@ pub(crate) struct Route {
     version: Version,
     /// Whether the last of the channels is the message's own.
     has_own: bool,
+    /// Whether there are authorizers on the way.
+    is_guarded: bool,
 }
 
 /// A route to be gone again. It does not hold what is set for its channels: what is taken off one is let
@@ -35,11 +37,14 @@ impl Route {
             settings: SmallVec::new_const(),
             version,
             has_own: false,
+            is_guarded: false,
         }
     }
 
     pub(crate) fn push(&mut self, channel: &ServerChannel) {
-        self.settings.push(channel.settings());
+        let settings = channel.settings();
+        self.is_guarded |= settings.has_authorizers();
+        self.settings.push(settings);
         self.channels.push(channel.clone());
     }
 
@@ -88,8 +93,8 @@ impl Route {
     }
 
     /// Whether there are authorizers on the way.
-    pub(crate) fn is_guarded(&self) -> bool {
-        self.settings.iter().any(|it| it.has_authorizers())
+    pub(crate) const fn is_guarded(&self) -> bool {
+        self.is_guarded
     }
 
     /// To be kept for the next message.
@@ -103,8 +108,11 @@ impl KnownRoute {
     /// The route with what is set for its channels now.
     pub(crate) fn into_route(self) -> Box<Route> {
         let mut route = self.0;
+        route.is_guarded = false;
         for channel in &route.channels {
-            route.settings.push(channel.settings());
+            let settings = channel.settings();
+            route.is_guarded |= settings.has_authorizers();
+            route.settings.push(settings);
         }
         route
     }

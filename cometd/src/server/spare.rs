@@ -19,10 +19,12 @@ pub(crate) struct Spare {
 }
 
 impl Spare {
+    #[inline]
     pub(super) fn take_route(&mut self) -> Option<Box<Route>> {
         self.route.take()
     }
 
+    #[inline]
     pub(super) fn keep_route(&mut self, route: Box<Route>) {
         self.route = Some(route);
     }
