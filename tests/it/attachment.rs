@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use cometd::{Flow, Grant, Message, ServerSession, Vote};
 use cometd_tests::{advance, failed, ms, ok, setup};
+use serde_json::json;
 
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_is_taken_off_sees_nothing_more() {
@@ -161,6 +162,33 @@ async fn a_wildcard_that_is_made_later_hears_what_a_session_goes_on_to_publish()
     client.publish("/a/b", 3).await.expect([deleted]);
     wildcard.remove();
     client.publish("/a/b", 4).await.expect([ok("/a/b")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_message_changes_holds_for_those_that_came_together_with_it() {
+    let app = setup().start().await;
+    let (channel, _) = app
+        .server()
+        .create_channel_if_absent("/own", |_| ())
+        .unwrap();
+    let held = Arc::new(());
+    let (own, hold) = (channel.clone(), Arc::clone(&held));
+    let listener = channel.add_listener(move |_: Option<&ServerSession>, message: &mut Message| {
+        let _ = &hold;
+        if message.data().as_str() == "2" {
+            own.add_authorizer(|_: &cometd::Intent<'_>| Vote::Deny("closed".into()))
+                .keep();
+        }
+        Flow::Continue
+    });
+    let mut socket = app.socket().await.up().await;
+    let messages = [1, 2, 3].map(|data| socket.publish_message("/own", data));
+    let denied = || failed("/own", "403:closed:publish_denied");
+    socket.send_together(&messages.map(|it| json!([it]))).await;
+    socket.expect([ok("/own"), ok("/own"), denied()]).await;
+    // What was set when the first one came is not held any more.
+    drop(listener);
+    assert_eq!(Arc::strong_count(&held), 1);
 }
 
 #[tokio::test(start_paused = true)]
