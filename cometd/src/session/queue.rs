@@ -136,7 +136,9 @@ impl<M: Queued> Queue<M> {
     pub(crate) fn take(&mut self, messages: &mut VecDeque<M>) {
         let departed = self.departed();
         self.take_with_kept(messages);
-        messages.drain(..departed);
+        if departed > 0 {
+            messages.drain(..departed);
+        }
     }
 
     /// Moves everything into `messages`, which are empty: what was kept and what waits. The next
