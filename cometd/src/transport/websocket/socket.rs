@@ -1,11 +1,12 @@
 //! A WebSocket: the library, and the stream below it.
 
+use std::future::poll_fn;
 use std::io;
 use std::task::{Context, Poll, ready};
 
 use ::http::HeaderValue;
 use bytestring::ByteString;
-use futures_util::SinkExt;
+use futures_util::{FutureExt, SinkExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use yawc::{Frame, OpCode, Options, Role, WebSocket, WebSocketError};
 
@@ -25,6 +26,8 @@ pub(super) struct Socket<S> {
     packs: bool,
     /// What was read, unless it is lent to the library.
     input: Input,
+    /// What is not written yet, unless it is lent to the library.
+    output: Output,
     /// Whether the library has frames to read.
     is_lent: bool,
     /// Whether the library may have something to answer to what it has read.
@@ -77,6 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             wire,
             packs: agreed.is_some(),
             input: Input::default(),
+            output: Output::default(),
             is_lent: false,
             owes: false,
             is_open: false,
@@ -98,7 +102,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     Poll::Ready(None) | Poll::Pending => {}
                 }
             }
+            self.wire.swap(&mut self.output);
             let frame = self.library.poll_next_frame(context);
+            self.wire.swap(&mut self.output);
             let has_read = self.is_lent && self.wire.take_back(&mut self.input);
             self.is_lent &= !has_read;
             if let Poll::Ready(frame) = frame {
@@ -189,31 +195,42 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.packs && text.len() >= WORTH_PACKING
     }
 
-    /// Adds texts to the output. Whether it should be flushed before there is more of it.
-    pub(super) fn write(&self, add: impl FnOnce(&mut Output)) -> bool {
-        self.wire.write(add)
+    /// Adds a text to the output, unless it has to be [sent](Self::send), or the output flushed before.
+    /// Whether that was done.
+    pub(super) fn put(&mut self, text: &str) -> bool {
+        let may = !self.packs(text) && !self.output.is_full();
+        if may {
+            self.output.text(text);
+        }
+        may
     }
 
     /// Writes the output.
-    pub(super) fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.poll_output(context)
+    pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.wire.poll_output(&mut self.output, context)
     }
 
     /// Writes the output, and behind it a frame of any kind, which is compressed if it is worth it.
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), WebSocketError> {
-        self.library.send(frame).await
+        let mut sending = self.library.send(frame);
+        let (wire, output) = (&self.wire, &mut self.output);
+        let sent = poll_fn(|context| {
+            wire.swap(output);
+            let polled = sending.poll_unpin(context);
+            wire.swap(output);
+            polled
+        });
+        sent.await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::VecDeque;
-    use std::future::poll_fn;
     use std::pin::Pin;
     use std::sync::Arc;
     use std::task::Waker;
 
-    use futures_util::FutureExt;
     use parking_lot::Mutex;
     use proptest::collection::vec;
     use proptest::prelude::*;
@@ -594,12 +611,14 @@ mod tests {
     async fn a_ping_is_answered_once_the_peer_reads() {
         let (mut peer, stream) = duplex(64);
         let mut socket = socket(stream, MOST);
-        let much = "x".repeat(0x1_0000);
-        assert!(socket.write(|output| output.text(&much)));
+        let text = "x".repeat(1000);
+        let most = 100;
+        let count = (0..most).take_while(|_| socket.put(&text)).count();
+        assert!(count < most, "there is no room for more");
         peer.write_all(&frame(0x89, 0, b"ping")).await.unwrap();
         let next = poll_fn(|context| socket.poll_next(context));
         assert_eq!(next.await.unwrap(), Incoming::Other);
-        let mut heard = vec![0; 10 + much.len() + 6];
+        let mut heard = vec![0; count * (4 + text.len()) + 6];
         tokio::select! {
             next = poll_fn(|context| socket.poll_next(context)) => panic!("{next:?}"),
             read = peer.read_exact(&mut heard) => read.unwrap(),

@@ -14,10 +14,11 @@ use super::input::Input;
 
 /// A stream that the WebSocket library and a connection share.
 ///
-/// It reads for the connection, and lends the library what is the library's. And it takes text frames of
-/// the connection behind what the library has written, so that messages go from the queue of a session into
-/// what is written next, and not through a value and a buffer for each. Nothing is kept for a socket that is
-/// idle.
+/// It reads and writes for the connection, and lends the library what is the library's. Input and output are
+/// the connection's, which so reaches them without a lock, but for the time in which the library works. Text
+/// frames of the connection go behind what the library has written, so that messages go from the queue of a
+/// session into what is written next, and not through a value and a buffer for each. Nothing is kept for a
+/// socket that is idle.
 pub(super) struct Wire<S>(Arc<Mutex<Ends<S>>>);
 
 struct Ends<S> {
@@ -26,6 +27,7 @@ struct Ends<S> {
     input: Input,
     /// How many bytes, of the input and of the stream behind it, the library may read.
     lent: u64,
+    /// What is not written yet, while the library may write behind it.
     output: Output,
     /// The library has something to write, and waits until it can.
     is_stuck: bool,
@@ -61,13 +63,6 @@ impl<S> Wire<S> {
         })))
     }
 
-    /// Adds frames to the output. Whether it should be flushed before there is more of it.
-    pub(super) fn write(&self, add: impl FnOnce(&mut Output)) -> bool {
-        let output = &mut self.0.lock().output;
-        add(output);
-        output.is_full()
-    }
-
     /// Lets the library read so many bytes, of the input and of what follows it.
     pub(super) fn lend(&self, input: &mut Input, count: u64) {
         let ends = &mut *self.0.lock();
@@ -82,6 +77,11 @@ impl<S> Wire<S> {
             *input = mem::take(&mut ends.input);
         }
         ends.lent == 0
+    }
+
+    /// Lends the library the output, or takes it back.
+    pub(super) fn swap(&self, output: &mut Output) {
+        mem::swap(&mut self.0.lock().output, output);
     }
 
     /// Whether the library has something to write, and waits until it can.
@@ -103,8 +103,12 @@ impl<S: AsyncRead + Unpin> Wire<S> {
 
 impl<S: AsyncWrite + Unpin> Wire<S> {
     /// Writes the output.
-    pub(super) fn poll_output(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.0.lock().poll_output(context)
+    pub(super) fn poll_output(
+        &self,
+        output: &mut Output,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        output.poll_write(&mut self.0.lock().stream, context)
     }
 }
 
@@ -152,6 +156,24 @@ impl Output {
         self.bytes.get(self.written..).unwrap_or_default()
     }
 
+    fn poll_write<S: AsyncWrite + Unpin>(
+        &mut self,
+        stream: &mut S,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut stream = Pin::new(stream);
+        while !self.rest().is_empty() {
+            match ready!(stream.as_mut().poll_write(context, self.rest()))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                count => self.written += count,
+            }
+        }
+        if !self.bytes.is_empty() {
+            self.end();
+        }
+        stream.poll_flush(context)
+    }
+
     /// Everything is written.
     fn end(&mut self) {
         self.written = 0;
@@ -165,17 +187,7 @@ impl Output {
 
 impl<S: AsyncWrite + Unpin> Ends<S> {
     fn poll_output(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while !self.output.rest().is_empty() {
-            let stream = Pin::new(&mut self.stream);
-            match ready!(stream.poll_write(context, self.output.rest()))? {
-                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
-                count => self.output.written += count,
-            }
-        }
-        if !self.output.bytes.is_empty() {
-            self.output.end();
-        }
-        Pin::new(&mut self.stream).poll_flush(context)
+        self.output.poll_write(&mut self.stream, context)
     }
 }
 
@@ -242,8 +254,8 @@ mod tests {
 
     use super::*;
 
-    async fn flush<S: AsyncWrite + Unpin>(wire: &Wire<S>) {
-        let flushed = std::future::poll_fn(|context| wire.poll_output(context)).await;
+    async fn flush<S: AsyncWrite + Unpin>(wire: &Wire<S>, output: &mut Output) {
+        let flushed = std::future::poll_fn(|context| wire.poll_output(output, context)).await;
         flushed.unwrap();
     }
 
@@ -284,10 +296,13 @@ mod tests {
     async fn frames_of_both_leave_in_the_order_in_which_they_were_written() {
         let (mut peer, stream) = duplex(64);
         let mut wire = Wire::new(stream);
-        wire.write(|output| output.text("one"));
+        let mut output = Output::default();
+        output.text("one");
+        wire.swap(&mut output);
         wire.write_all(b"two").await.unwrap();
-        wire.write(|output| output.text("three"));
-        flush(&wire).await;
+        wire.swap(&mut output);
+        output.text("three");
+        flush(&wire, &mut output).await;
         let mut read = vec![0; 15];
         peer.read_exact(&mut read).await.unwrap();
         assert_eq!(read, b"\x81\x03onetwo\x81\x05three");
@@ -312,13 +327,18 @@ mod tests {
     async fn a_peer_that_does_not_read_is_waited_for() {
         let (mut peer, stream) = duplex(1000);
         let mut wire = Wire::new(stream);
-        assert!(!wire.write(|output| output.text(&"x".repeat(100))));
-        assert!(wire.write(|output| output.text(&"x".repeat(FULL))));
+        let mut output = Output::default();
+        output.text(&"x".repeat(100));
+        assert!(!output.is_full());
+        output.text(&"x".repeat(FULL));
+        assert!(output.is_full());
+        wire.swap(&mut output);
         let library = AsyncWriteExt::write(&mut wire, b"pong").now_or_never();
         assert!(library.is_none(), "there is no room for more");
+        wire.swap(&mut output);
         let expected = 2 + 100 + 10 + FULL;
         let mut read = vec![0; expected];
-        let (read, ()) = tokio::join!(peer.read_exact(&mut read), flush(&wire));
+        let (read, ()) = tokio::join!(peer.read_exact(&mut read), flush(&wire, &mut output));
         read.unwrap();
     }
 }

@@ -93,7 +93,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     async fn feed_all(
         &mut self,
         mut messages: VecDeque<Arc<FrozenMessage>>,
-        mut last: Option<&str>,
+        last: Option<&str>,
     ) -> Result<(), End> {
         let most = self.config().messages_per_frame.unwrap_or(usize::MAX);
         if most > 1 {
@@ -103,38 +103,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             messages.clear();
         }
-        while let Some(first) = messages.front() {
-            if self.socket.packs(first.envelope()) {
-                let first = Arc::clone(first);
-                messages.pop_front();
-                self.feed(first.envelope()).await?;
-                continue;
-            }
-            let is_full = self.socket.write(|output| {
-                while let Some(message) = messages.front()
-                    && !output.is_full()
-                    && !self.socket.packs(message.envelope())
-                {
-                    output.text(message.envelope());
-                    messages.pop_front();
-                }
-                if messages.is_empty()
-                    && !output.is_full()
-                    && let Some(text) = last.take_if(|it| !self.socket.packs(it))
-                {
-                    output.text(text);
-                }
-            });
-            if is_full {
-                self.flush().await?;
+        while let Some(message) = messages.pop_front() {
+            if !self.socket.put(message.envelope()) {
+                self.feed(message.envelope()).await?;
             }
         }
         if (1..=MOST_SPARE).contains(&messages.capacity()) {
             self.spare = messages;
         }
         match last {
-            Some(text) => self.feed(text).await,
-            None => Ok(()),
+            Some(text) if !self.socket.put(text) => self.feed(text).await,
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -145,8 +124,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let sent = pin!(self.socket.send(Frame::text(text.to_owned())));
             return written(patience, sent).await;
         }
-        if self.socket.write(|output| output.text(text)) {
-            return self.flush().await;
+        while !self.socket.put(text) {
+            self.flush().await?;
         }
         Ok(())
     }
@@ -154,9 +133,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Writes the output.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
         self.active = Instant::now();
-        let socket = &self.socket;
-        let flushed = poll_fn(|context| socket.poll_flush(context));
-        written(self.patience(), flushed).await
+        let patience = self.patience();
+        let flushed = poll_fn(|context| self.socket.poll_flush(context));
+        written(patience, flushed).await
     }
 
     /// How long a peer may take to read: as long as it may be idle.
