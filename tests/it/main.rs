@@ -25,6 +25,7 @@ mod connect;
 mod disconnect;
 mod explain;
 mod extensions;
+mod fanout;
 mod fire;
 mod foreign;
 mod handshake;

@@ -51,5 +51,5 @@ pub use self::expected::{Expected, check, delivery, failed, ok};
 pub use self::identity::Identity;
 pub use self::pending::{Pending, start};
 pub use self::served::{Served, serve};
-pub use self::setup::{App, Setup, setup};
+pub use self::setup::{App, Setup, open_setup, setup};
 pub use self::socket::{Event, Socket};

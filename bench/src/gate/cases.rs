@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::runtime::{self, Runtime};
 
 use super::idle::idle;
-use super::memory::{App, Outcome, Poller, poll, publish, subscribe};
+use super::memory::{App, Outcome, Poller, Socket, poll, publish, subscribe};
 use crate::scenario::Transport;
 
 /// A case.
@@ -114,6 +114,13 @@ pub(crate) const CASES: &[Case] = &[
         },
     },
     Case {
+        name: "websocket-publish-to-hundred-in-burst",
+        what: "the same, 50 messages and what they lead to at once",
+        operations: 1000,
+        counted: Counted::Work,
+        run: |operations| Box::pin(burst(operations, 100)),
+    },
+    Case {
         name: "websocket-echo",
         what: "a message to a service that sends it back over the same socket, and the reply",
         operations: 500,
@@ -122,10 +129,10 @@ pub(crate) const CASES: &[Case] = &[
     },
     Case {
         name: "websocket-echo-in-burst",
-        what: "the same, 50 messages and what they lead to at once",
+        what: "the same, 50 at once",
         operations: 2000,
         counted: Counted::Work,
-        run: |operations| Box::pin(echo(operations, 50)),
+        run: |operations| Box::pin(echo(operations, BURST)),
     },
     Case {
         name: "long-polling-publish",
@@ -218,6 +225,9 @@ async fn enqueue(operations: u32, subscribers: usize) -> Outcome<()> {
 
 const CHANNEL: &str = "/gate/channel";
 
+/// Messages that are sent at once.
+const BURST: usize = 50;
+
 async fn subscriber(app: &App) -> Outcome<Poller> {
     let session = app.poller().await?;
     app.post(&session, subscribe(&session.client_id, CHANNEL))
@@ -226,12 +236,7 @@ async fn subscriber(app: &App) -> Outcome<Poller> {
 }
 
 async fn websocket(mut app: App, operations: u32, subscribers: usize) -> Outcome<()> {
-    let mut sockets = Vec::new();
-    for _ in 0..subscribers {
-        let mut socket = app.socket().await?;
-        socket.subscribe(CHANNEL).await?;
-        sockets.push(socket);
-    }
+    let mut sockets = subscribers_over_sockets(&mut app, subscribers).await?;
     let mut publisher = app.socket().await?;
     let message = publish(&publisher.client_id, CHANNEL, &small());
     let envelope = Value::Array(vec![message]).to_string();
@@ -243,6 +248,33 @@ async fn websocket(mut app: App, operations: u32, subscribers: usize) -> Outcome
         }
     }
     Ok(())
+}
+
+async fn burst(operations: u32, subscribers: usize) -> Outcome<()> {
+    let mut app = App::new().await?;
+    let mut sockets = subscribers_over_sockets(&mut app, subscribers).await?;
+    let mut publisher = app.socket().await?;
+    let message = publish(&publisher.client_id, CHANNEL, &small());
+    let envelope = Value::Array(vec![message]).to_string();
+    let envelopes = [envelope.as_str(); BURST];
+    for _ in 0..operations as usize / BURST {
+        publisher.send_all(&envelopes).await?;
+        publisher.messages(BURST).await?;
+        for socket in &mut sockets {
+            socket.messages(BURST).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn subscribers_over_sockets(app: &mut App, count: usize) -> Outcome<Vec<Socket>> {
+    let mut sockets = Vec::new();
+    for _ in 0..count {
+        let mut socket = app.socket().await?;
+        socket.subscribe(CHANNEL).await?;
+        sockets.push(socket);
+    }
+    Ok(sockets)
 }
 
 async fn echo(operations: u32, burst: usize) -> Outcome<()> {

@@ -12,7 +12,7 @@ use super::extension::Extension;
 use super::installation::Installation;
 use super::listener::ServerListener;
 use super::location::Location;
-use super::policy::{DefaultSecurityPolicy, SecurityPolicy};
+use super::policy::SecurityPolicy;
 use super::provisions::Provisions;
 use super::report::Report;
 use super::timers;
@@ -242,9 +242,7 @@ impl Builder {
         };
         let core = Core::new(Parts {
             config,
-            policy: self
-                .policy
-                .unwrap_or_else(|| Box::new(DefaultSecurityPolicy)),
+            policy: self.policy,
             extensions: self.extensions,
             listeners: self.listeners,
         });

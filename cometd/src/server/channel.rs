@@ -17,6 +17,9 @@ use super::settings::{ChannelConfig, Guard, Settings};
 use crate::channel::Subscribers;
 use crate::protocol::{ChannelId, ChannelKind, ChannelPattern, ClientId};
 
+/// Those who were subscribed to a channel at one time.
+pub(crate) type Snapshot = Arc<IndexMap<ClientId, ServerSession>>;
+
 /// A channel that exists in a server, or a wildcard that has subscribers, listeners or authorizers
 /// of its own. A cheap clone of a handle.
 #[derive(Clone)]
@@ -186,7 +189,7 @@ impl ServerChannel {
         self.0.settings.load()
     }
 
-    pub(crate) fn snapshot(&self) -> Arc<IndexMap<ClientId, ServerSession>> {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         self.0.subscribers.read().snapshot()
     }
 

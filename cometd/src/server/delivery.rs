@@ -235,6 +235,27 @@ impl ServerSession {
         }
     }
 
+    /// Shows a broadcast to those who want to see it, then queues it.
+    pub(super) async fn show(&self, frozen: Arc<FrozenMessage>, lazy_timeout: Option<Duration>) {
+        if let Err(error) = self.deliver_frozen(frozen, lazy_timeout).await {
+            tracing::debug!(session = %self, %error, "a broadcast does not reach a subscriber");
+        }
+    }
+
+    /// Queues messages for a remote client, none of them lazy; returns how many, for the caller to count.
+    pub(super) fn queue_all(&self, mut messages: &[Arc<FrozenMessage>]) -> u64 {
+        let mut queued = 0;
+        while let Some((first, others)) = messages.split_first() {
+            let enqueued = self.queue(Arc::clone(first), None);
+            queued += u64::from(matches!(enqueued, Enqueued::Queued(_)));
+            // Once the first has woken somebody, there is nobody left to be told of the others.
+            let rest = self.enqueue_unnoticed(others);
+            queued += (others.len() - rest.len()) as u64;
+            messages = rest;
+        }
+        queued
+    }
+
     /// Queues a message for a remote client; the caller counts it.
     pub(super) fn queue(
         &self,

@@ -256,7 +256,7 @@ impl LocalSession {
         let mut exchange = Exchange::of_server(message, core.local_context());
         let id = Some(self.session.id());
         let processed = core.process(&mut sender, id, &mut exchange).await;
-        spare.leave_to(Some(&self.session));
+        spare.give_up(&core, Some(&self.session)).await;
         match processed {
             Processed::Replied(Flow::Continue) if exchange.reply.successful() == Some(true) => {
                 Ok(())

@@ -18,6 +18,7 @@ mod dump;
 mod exchange;
 mod explain;
 mod extension;
+mod fanout;
 mod filter;
 pub(crate) mod hook;
 mod installation;
@@ -187,10 +188,13 @@ impl BayeuxServer {
         let route = self.core.route(message.channel());
         let (kind, Origin(sender)) = (message.channel().kind(), from.into());
         let mut exchange = Exchange::of_server(message, self.core.local_context());
-        self.core
-            .publish(&route, kind, sender, &mut exchange)
-            .await
-            .map_err(|_| SendError::Vetoed)
+        let mut fanout = fanout::Fanout::default();
+        let published = self
+            .core
+            .publish(&route, kind, sender, &mut exchange, &mut fanout)
+            .await;
+        fanout.finish(&self.core).await;
+        published.map_err(|_| SendError::Vetoed)
     }
 
     /// Runs a task of a service: it is dropped at its next `await` when the server

@@ -82,7 +82,8 @@ impl From<BayeuxError> for Refusal {
 
 impl Core {
     /// Processes the messages of an envelope, strictly one after the other (BAT-2). `replies` are empty:
-    /// those to the messages come into their memory.
+    /// those to the messages come into their memory. What the sender has to spare is to be given up before the
+    /// replies leave.
     ///
     /// # Errors
     /// A handshake that is not alone; then nothing has been processed (HS-5).
@@ -118,6 +119,7 @@ impl Core {
                     Exchange::new(message, echo, context)
                 }
                 Err(error) => {
+                    sender.spare.fanout.finish(self).await;
                     received
                         .replies
                         .extend(Box::pin(self.malformed(sender, echo, error)).await);
@@ -171,7 +173,14 @@ impl Core {
         client_id: Option<ClientId>,
         exchange: &mut Exchange,
     ) -> Processed {
-        if exchange.message.channel().kind() == ChannelKind::Meta(MetaChannel::Handshake) {
+        let kind = exchange.message.channel().kind();
+        let fanout = &mut sender.spare.fanout;
+        if !fanout.is_empty()
+            && (kind != ChannelKind::Broadcast || self.is_shown(kind, sender.session))
+        {
+            fanout.finish(self).await;
+        }
+        if kind == ChannelKind::Meta(MetaChannel::Handshake) {
             // Boxed, because it happens once to a session, and what is larger is moved more.
             return Box::pin(self.handshake(exchange)).await;
         }

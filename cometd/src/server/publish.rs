@@ -11,6 +11,7 @@ use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::extension;
+use super::fanout::Fanout;
 use super::hook::{self, Deferred, Flow, Outcome};
 use super::pipeline::Refusal;
 use super::route::{KnownRoute, Route};
@@ -29,6 +30,10 @@ impl Core {
         spare: &mut Spare,
     ) -> Result<(), Refusal> {
         let mut route = self.route_of(session, exchange.message.channel(), spare);
+        let fanout = &mut spare.fanout;
+        if !fanout.is_empty() && !self.asks_nobody(&route) {
+            fanout.finish(self).await;
+        }
         let id = match route.own() {
             Some(own) => Cow::Borrowed(own.id()),
             None => {
@@ -60,7 +65,9 @@ impl Core {
             *route = self.route(exchange.message.channel());
         }
         let kind = exchange.message.channel().kind();
-        let published = self.publish(&route, kind, Some(session), exchange).await;
+        let published = self
+            .publish(&route, kind, Some(session), exchange, fanout)
+            .await;
         // Who publishes to a channel does so again.
         spare.keep_route(route);
         published
@@ -111,6 +118,7 @@ impl Core {
         kind: ChannelKind,
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
+        fanout: &mut Fanout,
     ) -> Result<(), Refusal> {
         if kind == ChannelKind::Broadcast {
             // PUB-2, PUB-3: what a subscriber gets is the message, not the request.
@@ -126,7 +134,7 @@ impl Core {
         if extension::outgoing(concerned, None, &mut exchange.message).await == Flow::Stop {
             return Err(Refusal::Deleted);
         }
-        self.broadcast(route, sender, exchange).await;
+        self.broadcast(route, sender, exchange, fanout).await;
         Ok(())
     }
 
@@ -161,12 +169,19 @@ impl Core {
         Ok(())
     }
 
+    /// Whether nobody but the server itself decides about a publish and sees it.
+    fn asks_nobody(&self, route: &Route) -> bool {
+        let nobody_hears = || route.stops().all(|(_, it)| it.listeners.is_empty());
+        !self.has_own_policy() && route.own().is_some() && !route.is_guarded() && nobody_hears()
+    }
+
     /// Serialises a message once and queues it for everyone who subscribed (JSON-7).
     async fn broadcast(
-        self: &Arc<Self>,
+        &self,
         route: &Route,
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
+        fanout: &mut Fanout,
     ) {
         let stops = route.stops();
         let heard = stops.map(|(channel, settings)| (settings, channel.snapshot()));
@@ -178,7 +193,16 @@ impl Core {
         message.lazy |= route.stops().any(|(_, settings)| settings.lazy);
         let lazy = message.lazy.then(|| route.own_settings(message.channel()));
         let lazy_timeout = lazy.flatten().and_then(|it| it.lazy_timeout); // LAZY-2
+        let is_lazy = message.lazy;
         let frozen = Arc::new(message.freeze());
+        if let [(_, subscribers)] = heard.as_slice()
+            && let Some(sender) = sender.filter(|_| !is_lazy)
+            && (fanout.is_to(subscribers) || !subscribers.contains_key(&sender.id()))
+        {
+            return fanout.add(self, subscribers, frozen).await;
+        }
+        // PUB-12: what the sender itself gets leaves with its reply.
+        fanout.finish(self).await;
         let mut seen = (heard.len() > 1).then(HashSet::new);
         let mut queued = 0;
         for (settings, subscribers) in &heard {
@@ -195,8 +219,8 @@ impl Core {
                 if session.only_queues() {
                     let enqueued = session.queue(frozen, lazy_timeout);
                     queued += u64::from(matches!(enqueued, Enqueued::Queued(_)));
-                } else if let Err(error) = session.deliver_frozen(frozen, lazy_timeout).await {
-                    tracing::debug!(%session, %error, "a broadcast does not reach a subscriber");
+                } else {
+                    session.show(frozen, lazy_timeout).await;
                 }
             }
         }

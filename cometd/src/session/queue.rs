@@ -77,7 +77,7 @@ impl<M: Queued> Queue<M> {
         limit: usize,
         overflow: QueueOverflow,
     ) -> Admission<M> {
-        if self.bytes + message.size() > limit {
+        if !self.has_room(message.size(), limit) {
             match overflow {
                 // What fits into no queue must not empty this one.
                 QueueOverflow::DropOldest if message.size() > limit => {
@@ -92,6 +92,11 @@ impl<M: Queued> Queue<M> {
         Admission::Queued
     }
 
+    /// Whether so many more bytes are within the limit.
+    pub(crate) const fn has_room(&self, size: usize, limit: usize) -> bool {
+        self.bytes + size <= limit
+    }
+
     /// Adds a message whatever the limit.
     pub(crate) fn append(&mut self, message: M) {
         self.bytes += message.size();
@@ -100,7 +105,7 @@ impl<M: Queued> Queue<M> {
     }
 
     fn make_room(&mut self, size: usize, limit: usize) {
-        while self.bytes + size > limit {
+        while !self.has_room(size, limit) {
             let Some(oldest) = self.messages.pop_front() else {
                 return;
             };

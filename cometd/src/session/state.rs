@@ -312,15 +312,50 @@ impl<M: Queued> State<M> {
         Enqueued::Queued(self.wake())
     }
 
+    /// Queues messages that may not wait, as long as there is room for them and nobody to be woken; returns the
+    /// others.
+    pub(crate) fn enqueue_unnoticed<'a>(&mut self, messages: &'a [M]) -> &'a [M]
+    where
+        M: Clone,
+    {
+        if !self.is_alive() || self.wakes() != Wake::Nobody {
+            return messages;
+        }
+        let mut rest = messages;
+        while let Some((first, others)) = rest.split_first()
+            && !first.is_lazy()
+            && self.queue.has_room(first.size(), self.capacity)
+        {
+            self.queue.append(first.clone());
+            rest = others;
+        }
+        self.queue.hasten();
+        rest
+    }
+
     fn wake(&mut self) -> Wake {
-        if self.batches > 0 || !self.queue.is_urgent() {
+        if !self.queue.is_urgent() {
+            return Wake::Nobody;
+        }
+        let wake = self.wakes();
+        match wake {
+            Wake::Held(resume) => return self.release(resume),
+            Wake::Pushed => self.waking = true,
+            Wake::Nobody => {}
+        }
+        wake
+    }
+
+    /// Whom a message wakes that may not wait.
+    fn wakes(&self) -> Wake {
+        if self.batches > 0 {
             return Wake::Nobody;
         }
         if let Some((Hold::ForMessages, _)) = self.held {
-            return self.release(Resume::Messages);
+            return Wake::Held(Resume::Messages);
         }
         let pushes = matches!(self.route, Route::Push(_)) && !self.connect_only();
-        if pushes && !std::mem::replace(&mut self.waking, true) {
+        if pushes && !self.waking {
             Wake::Pushed
         } else {
             Wake::Nobody

@@ -16,7 +16,7 @@ use super::extension::Extension;
 use super::hook;
 use super::installation::Services;
 use super::listener::ServerListener;
-use super::policy::SecurityPolicy;
+use super::policy::{DefaultSecurityPolicy, SecurityPolicy};
 use super::session::ServerSession;
 use super::timers::Timers;
 use crate::channel::Tree;
@@ -35,7 +35,7 @@ use self::shared::{Counters, Extensions};
 pub(crate) struct Core {
     config: ResolvedConfig,
     limits: Limits,
-    policy: Box<dyn SecurityPolicy>,
+    policy: Option<Box<dyn SecurityPolicy>>,
     shared: Arc<Shared>,
     listeners: Vec<Box<dyn ServerListener>>,
     sessions: Registry<ServerSession>,
@@ -56,7 +56,7 @@ pub(crate) struct Core {
 /// What a core is made of; the rest follows.
 pub(crate) struct Parts {
     pub(crate) config: ResolvedConfig,
-    pub(crate) policy: Box<dyn SecurityPolicy>,
+    pub(crate) policy: Option<Box<dyn SecurityPolicy>>,
     pub(crate) extensions: Vec<Arc<dyn Extension>>,
     pub(crate) listeners: Vec<Box<dyn ServerListener>>,
 }
@@ -99,7 +99,12 @@ impl Core {
     }
 
     pub(crate) fn policy(&self) -> &dyn SecurityPolicy {
-        &*self.policy
+        self.policy.as_deref().unwrap_or(&DefaultSecurityPolicy)
+    }
+
+    /// Whether the application has brought a policy.
+    pub(crate) const fn has_own_policy(&self) -> bool {
+        self.policy.is_some()
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {

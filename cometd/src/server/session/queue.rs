@@ -83,6 +83,21 @@ impl ServerSession {
         enqueued
     }
 
+    /// Queues messages under one lock, up to the first of which anybody has to be told; returns the rest.
+    pub(crate) fn enqueue_unnoticed<'a>(
+        &self,
+        messages: &'a [Arc<FrozenMessage>],
+    ) -> &'a [Arc<FrozenMessage>] {
+        if messages.is_empty() {
+            return messages;
+        }
+        let mut shell = self.0.shell.lock();
+        if shell.has_listeners {
+            return messages;
+        }
+        shell.state.enqueue_unnoticed(messages)
+    }
+
     fn add_to_queue(
         &self,
         mut shell: MutexGuard<'_, Shell>,

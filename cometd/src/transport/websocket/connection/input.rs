@@ -28,6 +28,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // WS-2: nothing of Bayeux is binary.
             Ok(Incoming::Text(_) | Incoming::Other) => Ok(()),
             Ok(Incoming::Close) => {
+                self.give_up_spare().await;
                 // The answer to a close is written when the socket is asked for more.
                 let socket = &mut self.socket;
                 let next = poll_fn(|context| socket.poll_next(context));
@@ -50,7 +51,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session,
             requests,
             replies,
-            spare,
         } = burst;
         match codec::decode_into(requests, &text, core.limits()) {
             Ok(()) => {}
@@ -62,14 +62,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.bind(session, first);
         let session = session.as_ref();
         let batch = first.zip(session).and_then(|it| self.attach(it.0, it.1));
+        // Not in the connection meanwhile, which may have to write: nothing is published by then and not queued.
+        let mut spare = std::mem::take(&mut self.spare);
         let mut sender = Sender {
             context,
             session,
             holds: Holds::Any,
-            spare,
+            spare: &mut spare,
         };
-        let received = self.receive(core, &mut sender, requests, std::mem::take(replies));
-        let received = received.await?.map_err(|error| malformed(&error))?;
+        let received = self
+            .receive(core, &mut sender, requests, std::mem::take(replies))
+            .await;
+        self.spare = spare;
+        let received = received?.map_err(|error| malformed(&error))?;
         *replies = self.respond(session, batch, received).await?;
         replies.clear();
         Ok(())
@@ -165,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.respond_to_handshake(session, replies).await?;
         } else {
             let connect_only = self.config().common.meta_connect_deliver_only;
-            let mut queued = std::mem::take(&mut self.spare);
+            let mut queued = std::mem::take(&mut self.emptied);
             // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
             if let Some(session) = session.filter(|_| !connect_only) {
                 session.take_pushed(self.number, replies, &mut queued, batch);

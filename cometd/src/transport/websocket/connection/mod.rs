@@ -50,7 +50,9 @@ pub(super) struct Connection<S> {
     /// Whether what happened last was a push: then it is the peer's turn.
     has_pushed: bool,
     /// Memory for messages that are on their way.
-    spare: VecDeque<Arc<FrozenMessage>>,
+    emptied: VecDeque<Arc<FrozenMessage>>,
+    /// What a message leaves to the next one.
+    spare: Spare,
 }
 
 /// A connect that waits.
@@ -79,8 +81,6 @@ struct Burst {
     requests: Vec<Request>,
     /// Memory for the replies to them.
     replies: Vec<Reply>,
-    /// What each leaves to the next one.
-    spare: Spare,
 }
 
 impl Burst {
@@ -90,7 +90,6 @@ impl Burst {
             session: None,
             requests: Vec::new(),
             replies: Vec::new(),
-            spare: Spare::default(),
         }
     }
 }
@@ -125,13 +124,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             active: Instant::now(),
             unbound: Some(Instant::now()),
             has_pushed: false,
-            spare: VecDeque::new(),
+            emptied: VecDeque::new(),
+            spare: Spare::default(),
         }
     }
 
     /// Serves the socket up to its end. To be called once.
     pub(super) async fn run(&mut self) {
         let end = self.live().await;
+        self.give_up_spare().await;
         tracing::debug!(
             ?end,
             session = self.session.as_ref().map(tracing::field::display),
@@ -210,7 +211,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => break,
             }
         }
-        burst.spare.leave_to(burst.session.as_ref());
         self.flush().await?;
         Ok(events)
     }
@@ -326,6 +326,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Some(Held { mut connect, .. }) = self.held.take() else {
             return Ok(());
         };
+        self.give_up_spare().await;
         match resume {
             // CN-19: nobody waits for the reply any more.
             Resume::Replaced => return Ok(()),

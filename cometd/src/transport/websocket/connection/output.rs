@@ -25,7 +25,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Some(session) = &self.session else {
             return Ok(());
         };
-        let mut queued = std::mem::take(&mut self.spare);
+        let mut queued = std::mem::take(&mut self.emptied);
         session.take_queue_for(self.number, &mut Vec::new(), &mut queued);
         self.feed_messages(queued).await
     }
@@ -109,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         if (1..=MOST_SPARE).contains(&messages.capacity()) {
-            self.spare = messages;
+            self.emptied = messages;
         }
         match last {
             Some(text) if !self.socket.put(text) => self.feed(text).await,
@@ -120,6 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts a frame into the output, which is written when it is full or flushed.
     async fn feed(&mut self, text: &str) -> Result<(), End> {
         if self.socket.packs(text) {
+            self.give_up_spare().await;
             let patience = self.patience();
             let sent = pin!(self.socket.send(Frame::text(text.to_owned())));
             return written(patience, sent).await;
@@ -132,10 +133,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Writes the output.
     pub(super) async fn flush(&mut self) -> Result<(), End> {
+        self.give_up_spare().await;
         self.active = Instant::now();
         let patience = self.patience();
         let flushed = poll_fn(|context| self.socket.poll_flush(context));
         written(patience, flushed).await
+    }
+
+    /// Queues what the peer has published: nobody who hears it waits for what this connection waits for.
+    pub(super) async fn give_up_spare(&mut self) {
+        if !self.spare.is_given_up() {
+            self.spare.give_up(&self.core, self.session.as_ref()).await;
+        }
     }
 
     /// How long a peer may take to read: as long as it may be idle.

@@ -1,0 +1,82 @@
+//! Broadcasts on their way into the queues of subscribers.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::channel::Snapshot;
+use super::core::Core;
+use super::session::ServerSession;
+use crate::protocol::FrozenMessage;
+
+/// Broadcasts of one sender that go to the same subscribers, with nothing between them that anybody could see.
+/// The queue of each subscriber is visited once for all of them: to find it in memory costs more than to add
+/// to it.
+///
+/// Who has one [finishes](Self::finish) it before anything is waited for, anybody is asked, and any reply
+/// leaves (BAT-2, BAT-11).
+#[derive(Debug, Default)]
+pub(crate) struct Fanout {
+    /// Who hears the messages, if there are any.
+    subscribers: Option<Snapshot>,
+    messages: SmallVec<[Arc<FrozenMessage>; 2]>,
+}
+
+/// Most messages that wait for each other.
+const MOST_MESSAGES: usize = 64;
+
+impl Fanout {
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.subscribers.is_none()
+    }
+
+    /// Whether messages to these subscribers are here already.
+    pub(super) fn is_to(&self, subscribers: &Snapshot) -> bool {
+        let mine = self.subscribers.as_ref();
+        mine.is_some_and(|mine| Arc::ptr_eq(mine, subscribers))
+    }
+
+    /// Adds a message; those that it cannot join go first.
+    pub(super) async fn add(
+        &mut self,
+        core: &Core,
+        subscribers: &Snapshot,
+        message: Arc<FrozenMessage>,
+    ) {
+        if !self.may_join(subscribers) {
+            self.finish(core).await;
+            self.subscribers = Some(Arc::clone(subscribers));
+        }
+        self.messages.push(message);
+    }
+
+    fn may_join(&self, subscribers: &Snapshot) -> bool {
+        // Looked for once: a subscriber that is code of this process acts on a message before the next is
+        // published.
+        let only_queues = || subscribers.values().all(ServerSession::only_queues);
+        match self.messages.len() {
+            0 | MOST_MESSAGES.. => false,
+            1 => self.is_to(subscribers) && only_queues(),
+            _ => self.is_to(subscribers),
+        }
+    }
+
+    /// Queues the messages for those who hear them.
+    pub(crate) async fn finish(&mut self, core: &Core) {
+        let Some(subscribers) = self.subscribers.take() else {
+            return;
+        };
+        let messages = std::mem::take(&mut self.messages);
+        let mut queued = 0;
+        for session in subscribers.values() {
+            if session.only_queues() {
+                queued += session.queue_all(&messages);
+                continue;
+            }
+            for message in &messages {
+                session.show(Arc::clone(message), None).await;
+            }
+        }
+        core.counters().count_delivered(queued);
+    }
+}

@@ -1,0 +1,263 @@
+//! What a client publishes at once reaches the same subscribers at once, and nobody can tell.
+
+use std::sync::Arc;
+
+use cometd::{
+    Authorizer, BayeuxServer, ChannelId, Deferred, Intent, LocalSession, Message, QueueOverflow,
+    Subscriber, Vote,
+};
+use cometd_tests::{App, Event, Socket, advance, delivery, ms, ok, open_setup, settle};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use tokio::sync::Notify;
+
+/// More than are gathered.
+const MANY: i64 = 200;
+
+async fn subscriber(app: &App, channel: &str) -> Socket {
+    let mut socket = app.socket().await.up().await;
+    socket.subscribe(channel).await;
+    socket
+}
+
+fn frames(socket: &Socket, messages: impl IntoIterator<Item = (&'static str, i64)>) -> Vec<Value> {
+    let frame = |(channel, data)| json!([socket.publish_message(channel, data)]);
+    messages.into_iter().map(frame).collect()
+}
+
+/// Channel and data of what has come so far.
+fn heard(socket: &mut Socket) -> Vec<(String, Value)> {
+    let messages = socket.arrived().into_iter().flat_map(|event| match event {
+        Event::Messages(messages) => messages,
+        other => panic!("expected messages, found {other:?}"),
+    });
+    messages
+        .map(|it| {
+            let channel = it["channel"].as_str().unwrap().to_owned();
+            (channel, it["data"].clone())
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_arrives_whole_and_in_order() {
+    // BAT-11, PUB-12
+    let app = open_setup().start().await;
+    let mut over_socket = subscriber(&app, "/a").await;
+    let polling = app.client().up().await;
+    polling.subscribe("/a").await;
+    let mut sender = app.socket().await.up().await;
+    let delivered = app.server().statistics().delivered;
+    let burst = frames(&sender, (0..MANY).map(|it| ("/a", it)));
+    sender.send_together(&burst).await;
+    sender.expect((0..MANY).map(|_| ok("/a"))).await;
+    over_socket
+        .expect((0..MANY).map(|it| delivery("/a", it)))
+        .await;
+    let all = (0..MANY).map(|it| delivery("/a", it));
+    let connect = polling.connect().await;
+    connect.expect(all.chain([ok("/meta/connect")]));
+    let after = app.server().statistics().delivered;
+    assert_eq!(after - delivered, 2 * MANY as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_speaks_in_between_is_heard_in_between() {
+    // BAT-2
+    let app = open_setup().start().await;
+    let mut other = subscriber(&app, "/a").await;
+    let told = app.session(&other).unwrap();
+    for channel in ["/service/talk", "/meta/unsubscribe", "/talk"] {
+        let told = told.clone();
+        let listener = cometd_tests::listener(move |_, _| {
+            let told = told.clone();
+            async move { told.deliver(None, "/told", 0).await.unwrap() }
+        });
+        let made = app.server().create_channel_if_absent(channel, |_| ());
+        made.unwrap().0.add_listener(listener).keep();
+    }
+    let mut sender = app.socket().await.up().await;
+    for between in [
+        sender.publish_message("/service/talk", 0),
+        sender.publish_message("/talk", 0),
+        sender.unsubscribe_message("/b"),
+    ] {
+        let mut burst = frames(&sender, [("/a", 1), ("/a", 2), ("/a", 3)]);
+        burst.insert(2, json!([between]));
+        sender.send_together(&burst).await;
+        let told = delivery("/told", 0);
+        let [one, two, three] = [1, 2, 3].map(|it| delivery("/a", it));
+        other.expect([one, two, told, three]).await;
+    }
+}
+
+/// Decides when it is told to.
+struct Late(Arc<Notify>);
+
+impl Authorizer for Late {
+    fn authorize<'a>(&'a self, _: Intent<'a>) -> Deferred<'a, Vote> {
+        Deferred::later(async {
+            self.0.notified().await;
+            Vote::Grant
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_what_a_later_message_waits_for() {
+    // PROC-6
+    let app = open_setup().start().await;
+    let decided = Arc::new(Notify::new());
+    let late = Late(Arc::clone(&decided));
+    app.server()
+        .create_channel_if_absent("/late", |channel| {
+            channel.authorizer(late);
+        })
+        .unwrap();
+    let mut other = subscriber(&app, "/a").await;
+    let mut sender = app.socket().await.up().await;
+    let burst = [("/a", 1), ("/a", 2), ("/late", 3), ("/a", 4)];
+    sender.send_together(&frames(&sender, burst)).await;
+    other.expect([delivery("/a", 1), delivery("/a", 2)]).await;
+    sender.expect([ok("/a"), ok("/a")]).await;
+    decided.notify_one();
+    other.expect([delivery("/a", 4)]).await;
+    sender.expect([ok("/late"), ok("/a")]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_published_before_a_mistake_is_not_lost() {
+    // WS-4
+    let app = open_setup().start().await;
+    let mut other = subscriber(&app, "/a").await;
+    for end in [json!(1), json!("no message")] {
+        let mut sender = app.socket().await.up().await;
+        let mut burst = frames(&sender, [("/a", 1), ("/a", 2)]);
+        burst.push(end);
+        sender.send_together(&burst).await;
+        other.expect([delivery("/a", 1), delivery("/a", 2)]).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_published_before_the_end_of_a_socket_is_not_lost() {
+    // WS-17
+    let app = open_setup().start().await;
+    let mut other = subscriber(&app, "/a").await;
+    let mut sender = app.socket().await.up().await;
+    let burst = frames(&sender, [("/a", 1), ("/a", 2)]);
+    sender.send_together(&burst).await;
+    drop(sender);
+    other.expect([delivery("/a", 1), delivery("/a", 2)]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_queue_with_too_little_room_takes_what_it_can() {
+    // SES-4
+    let app = open_setup()
+        .option("maxQueueBytes", 2_000)
+        .with(|it| it.queue_overflow(QueueOverflow::DropNewest))
+        .start()
+        .await;
+    let polling = app.client().up().await;
+    polling.subscribe("/a").await;
+    let mut sender = app.socket().await.up().await;
+    let burst = frames(&sender, (0..MANY).map(|it| ("/a", it)));
+    sender.send_together(&burst).await;
+    sender.expect((0..MANY).map(|_| ok("/a"))).await;
+    let got = polling.connect().await.messages();
+    let data = got.iter().filter_map(|it| it["data"].as_i64());
+    let data: Vec<i64> = data.collect();
+    assert!((50..100).contains(&data.len()), "{data:?}");
+    assert!((0..).zip(&data).all(|(nth, it)| nth == *it), "{data:?}");
+}
+
+/// Publishes an answer to what it hears.
+struct Answering(LocalSession);
+
+impl Subscriber for Answering {
+    fn on_message<'a>(&'a self, _: &'a ChannelId, message: &'a Message) -> Deferred<'a, ()> {
+        Deferred::later(async {
+            let answered = self.0.publish("/answers", message.data().clone()).await;
+            answered.unwrap();
+        })
+    }
+}
+
+async fn answering(server: &BayeuxServer, channel: &str) -> LocalSession {
+    let answering = server.local_session("answering").await.unwrap();
+    let subscriber = Answering(answering.clone());
+    answering.subscribe(channel, subscriber).await.unwrap();
+    answering
+}
+
+/// What may be sent in a burst.
+fn step() -> impl Strategy<Value = (&'static str, &'static str)> {
+    let channel = prop::sample::select(vec!["/a", "/a", "/a", "/a", "/b", "/lazy", "/veto", "/c"]);
+    let subscription = prop::sample::select(vec!["/meta/subscribe", "/meta/unsubscribe"]);
+    prop_oneof![
+        12 => channel.prop_map(|it| (it, "")),
+        1 => Just(("/service/echo", "")),
+        1 => (subscription, prop::sample::select(vec!["/a", "/**"])),
+    ]
+}
+
+/// What a client that publishes and others hear if these are sent together, or one after the other.
+async fn outcome(
+    steps: &[(&str, &str)],
+    together: bool,
+    [answered, wide]: [bool; 2],
+) -> Vec<Vec<(String, Value)>> {
+    let app = open_setup().option("maxLazyTimeout", 100).start().await;
+    let mut sockets = vec![app.socket().await.up().await];
+    let channels: [&[&str]; 3] = [&["/a", "/b"], &["/answers", "/a"], &["/**"]];
+    for channels in &channels[..if wide { 3 } else { 2 }] {
+        let mut socket = app.socket().await.up().await;
+        for channel in *channels {
+            socket.subscribe(channel).await;
+        }
+        sockets.push(socket);
+    }
+    let _answering = match answered {
+        true => Some(answering(app.server(), "/a").await),
+        false => None,
+    };
+    settle().await;
+    let sender = &mut sockets[0];
+    let frame = |(nth, (channel, subscription)): (usize, &(&str, &str))| match *subscription {
+        "" => json!([sender.publish_message(channel, nth)]),
+        it => json!([sender.message(channel, json!({"subscription": it}))]),
+    };
+    let burst: Vec<Value> = steps.iter().enumerate().map(frame).collect();
+    let mut heard_by = vec![Vec::new(); sockets.len()];
+    let chunk = if together { burst.len() } else { 1 };
+    let nothing: &[Value] = &[];
+    for frames in burst.chunks(chunk.max(1)).chain([nothing]) {
+        sockets[0].send_together(frames).await;
+        match frames.is_empty() {
+            true => advance(ms(200)).await, // What is lazy has left then.
+            false => settle().await,
+        }
+        for (socket, heard_by) in sockets.iter_mut().zip(&mut heard_by) {
+            heard_by.extend(heard(socket));
+        }
+    }
+    heard_by
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_burst_is_as_good_as_its_messages_one_by_one(
+        steps in prop::collection::vec(step(), 1..80),
+        circumstances: [bool; 2],
+    ) {
+        // BAT-2, BAT-11
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+        let together = runtime.block_on(outcome(&steps, true, circumstances));
+        let singly = runtime.block_on(outcome(&steps, false, circumstances));
+        prop_assert_eq!(together, singly);
+    }
+}
