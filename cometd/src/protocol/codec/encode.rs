@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytestring::ByteString;
 
-use super::reader::plain;
+use super::plain::{is_plain, plain};
 use crate::protocol::advice::Advice;
 use crate::protocol::json::RawJson;
 use crate::protocol::message::{FrozenMessage, Message, Parts};
@@ -307,12 +307,6 @@ fn string_rest(out: &mut String, text: &str) {
         escaped(out, text);
     }
     out.push('"');
-}
-
-/// Whether a string has nothing to escape.
-#[inline]
-fn is_plain(text: &str) -> bool {
-    plain(text.as_bytes(), 0) == text.len()
 }
 
 #[cold]

@@ -2,6 +2,7 @@
 
 mod decode;
 mod encode;
+mod plain;
 mod reader;
 
 pub(crate) use self::decode::{Echo, Limits, Request, decode, decode_into};

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::plain::plain;
+
 /// What is wrong with the text of an envelope.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Fault {
@@ -363,40 +365,6 @@ fn one_of(bytes: &[u8], text: &[u8], at: usize) -> Option<usize> {
     bytes.contains(byte).then_some(at + 1)
 }
 
-/// Characters that stand for themselves in a JSON string: up to a quote, a backslash or a control
-/// character.
-#[inline]
-pub(super) fn plain(text: &[u8], at: usize) -> usize {
-    let mut rest = text.get(at..).unwrap_or_default();
-    while let Some((word, behind)) = rest.split_first_chunk() {
-        let special = special(u64::from_le_bytes(*word));
-        if special != 0 {
-            return text.len() - rest.len() + special.trailing_zeros() as usize / 8;
-        }
-        rest = behind;
-    }
-    if let Some(word) = text.last_chunk()
-        && !rest.is_empty()
-    {
-        // What has been seen is shifted out; zeros come in, which are special.
-        let unseen = u64::from_le_bytes(*word) >> (64 - 8 * rest.len());
-        return text.len() - rest.len() + special(unseen).trailing_zeros() as usize / 8;
-    }
-    let is_special = |byte: &u8| matches!(byte, 0..b' ' | b'"' | b'\\');
-    let seen = rest.iter().position(is_special).unwrap_or(rest.len());
-    text.len() - rest.len() + seen
-}
-
-/// The high bit of each byte that is a quote, a backslash or a control character; those behind the
-/// lowest one may be wrong. Eight bytes are looked at as one number, as Mycroft's test for zero does.
-const fn special(word: u64) -> u64 {
-    const EACH: u64 = u64::MAX / 0xff;
-    // The quote changes places with a space, and follows the control characters then.
-    let control_or_quote = (word ^ (EACH * 2)).wrapping_sub(EACH * (b' ' as u64 + 1));
-    let backslash = (word ^ (EACH * b'\\' as u64)).wrapping_sub(EACH);
-    (control_or_quote | backslash) & !word & (EACH << 7)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -631,14 +599,6 @@ mod tests {
                 let expected = serde_json::from_str::<String>(&text).ok();
                 prop_assert_eq!(value.string().map(Cow::into_owned), expected);
             }
-        }
-
-        #[test]
-        fn a_plain_start_ends_at_the_first_special_byte(text in "[ -\\x7fé😀\\x00-\\x1f\"\\\\]{0,40}") {
-            let special = |byte: &u8| *byte < b' ' || [b'"', b'\\'].contains(byte);
-            let bytes = text.as_bytes();
-            let expected = bytes.iter().position(special).unwrap_or(bytes.len());
-            prop_assert_eq!(plain(bytes, 0), expected);
         }
     }
 }
