@@ -31,23 +31,24 @@ pub(crate) fn write_envelope<'a>(
     messages: impl IntoIterator<Item = &'a FrozenMessage>,
     replies: impl IntoIterator<Item = &'a Reply>,
 ) {
-    out.push('[');
+    // Of one byte, whichever it is.
+    let mut separator = "[";
     for reply in first {
+        out.push_str(separator);
         write_reply(out, reply);
-        out.push(',');
+        separator = ",";
     }
     for message in messages {
+        out.push_str(separator);
         out.push_str(message.as_str());
-        out.push(',');
+        separator = ",";
     }
     for reply in replies {
+        out.push_str(separator);
         write_reply(out, reply);
-        out.push(',');
+        separator = ",";
     }
-    if out.ends_with(',') {
-        out.pop();
-    }
-    out.push(']');
+    out.push_str(if separator == "[" { "[]" } else { "]" });
 }
 
 /// Bytes that most replies need, and most messages beside their data.
@@ -136,6 +137,31 @@ pub(crate) fn write_message(out: &mut String, message: &Message) {
 
 /// Writes a reply.
 fn write_reply(out: &mut String, reply: &Reply) {
+    if write_success(out, reply).is_none() {
+        write_any_reply(out, reply);
+    }
+}
+
+/// Writes a reply that has an id and a channel without escapes, success and nothing else, as most have.
+fn write_success(out: &mut String, reply: &Reply) -> Option<()> {
+    const ID: &str = r#"{"id":""#;
+    const CHANNEL: &str = r#"","channel":""#;
+    const SUCCESSFUL: &str = r#"","successful":true}"#;
+
+    let id = reply.echo.id.as_deref()?;
+    let channel = reply.echo.channel.as_deref()?;
+    let rare = reply.echo.subscription.is_some() || reply.rare().is_some();
+    if rare || reply.successful() != Some(true) || !is_plain(id) || !is_plain(channel) {
+        return None;
+    }
+    for part in [ID, id, CHANNEL, channel, SUCCESSFUL] {
+        out.push_str(part);
+    }
+    Some(())
+}
+
+#[inline(never)] // It would only be in the way of the others.
+fn write_any_reply(out: &mut String, reply: &Reply) {
     let mut object = Object::new(out);
     object.optional_string(string_key!("id"), reply.echo.id.as_deref());
     object.optional_string(string_key!("channel"), reply.echo.channel.as_deref());
@@ -340,7 +366,7 @@ mod tests {
 
     use super::*;
     use crate::protocol::channel::{ChannelId, Grammar};
-    use crate::protocol::codec::{Limits, decode};
+    use crate::protocol::codec::{Echo, Limits, decode};
     use crate::protocol::{BayeuxError, ClientId, Reconnect, Transport};
 
     fn reply(request: &'static str) -> Reply {
@@ -472,6 +498,35 @@ mod tests {
             prop_assert_eq!(frozen.as_str(), written);
             prop_assert_eq!(frozen.channel().as_str(), name);
             prop_assert_eq!(Some(frozen.data()), message.data.as_ref());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_success_is_written_as_any_other_reply(
+            id in prop::option::of("[0-9\"\\\\é]{0,20}"),
+            channel in prop::option::of("/[a-z\"\\\\é\\x01]{0,20}"),
+            subscription in prop::option::of("[a-z]"),
+            successful in prop::option::of(any::<bool>()),
+            timestamp in any::<bool>(),
+        ) {
+            let mut reply = Reply::to(Echo {
+                channel: channel.map(Into::into),
+                id: id.map(Into::into),
+                subscription: subscription.and_then(|it| RawJson::of(&it).ok()),
+            });
+            match successful {
+                None => {}
+                Some(true) => reply.succeed(),
+                Some(false) => reply.fail_without_error(),
+            }
+            if timestamp {
+                reply.set_field("timestamp", RawJson::NULL);
+            }
+            let (mut written, mut expected) = (String::new(), String::new());
+            write_reply(&mut written, &reply);
+            write_any_reply(&mut expected, &reply);
+            prop_assert_eq!(written, expected);
         }
     }
 
