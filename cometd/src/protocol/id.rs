@@ -32,7 +32,11 @@ impl ClientId {
 
     /// Reads the text form; anything else names no session that this server ever made.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let digits = text.as_bytes().try_into().ok()?;
+        Self::of_digits(text.as_bytes().try_into().ok()?)
+    }
+
+    /// Reads as many bytes as the text form has. None of them is special in JSON if they are one.
+    pub(super) fn of_digits(digits: &[u8; Self::LENGTH]) -> Option<Self> {
         is_digits(digits).then_some(Self(*digits))
     }
 

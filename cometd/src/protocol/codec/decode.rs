@@ -129,7 +129,7 @@ fn read(requests: &mut Vec<Request>, text: &ByteString, limits: &Limits) -> Resu
 struct Fields<'a> {
     channel: Option<Value<'a>>,
     id: Option<Value<'a>>,
-    client_id: Option<Value<'a>>,
+    client_id: Option<ClientId>,
     data: Option<Value<'a>>,
     ext: Option<Value<'a>>,
     advice: Option<Value<'a>>,
@@ -147,7 +147,11 @@ impl<'a> Fields<'a> {
         } else if reader.accept_key(br#""data":"#) {
             &mut self.data
         } else if reader.accept_key(br#""clientId":"#) {
-            &mut self.client_id
+            self.client_id = match reader.accept_string(ClientId::of_digits) {
+                None => client_id(reader.value()?),
+                client_id => client_id,
+            };
+            return Ok(());
         } else if reader.accept_key(br#""id":"#) {
             &mut self.id
         } else {
@@ -172,7 +176,10 @@ impl<'a> Fields<'a> {
         let field = match key {
             "channel" => &mut self.channel,
             "id" => &mut self.id,
-            "clientId" => &mut self.client_id,
+            "clientId" => {
+                self.client_id = client_id(value);
+                return true;
+            }
             "data" => &mut self.data,
             "ext" => &mut self.ext,
             "advice" => &mut self.advice,
@@ -199,13 +206,14 @@ impl<'a> Fields<'a> {
 
     fn request(&self, text: &ByteString, grammar: &Grammar) -> Request {
         let echo = Echo {
-            channel: self.channel.and_then(Value::string).map(SmolStr::from),
-            id: self.id.and_then(id_text).map(SmolStr::from),
+            channel: self
+                .channel
+                .and_then(|it| it.map_string(|it| SmolStr::new(it))),
+            id: self.id.and_then(id_text),
             subscription: self.subscription.map(|it| raw(text, it)),
         };
-        let client_id = self.client_id.and_then(Value::string);
         Request {
-            client_id: client_id.and_then(|it| ClientId::parse(&it)),
+            client_id: self.client_id,
             message: self.message(&echo, text, grammar),
             echo,
         }
@@ -290,12 +298,17 @@ fn parse_channel(
     }
 }
 
+/// The session that a message speaks for, if that is one which this server may have.
+fn client_id(value: Value<'_>) -> Option<ClientId> {
+    value.map_string(ClientId::parse).flatten()
+}
+
 /// A string id as it is; a number or boolean as its text (MSG-3).
-fn id_text(value: Value<'_>) -> Option<Cow<'_, str>> {
+fn id_text(value: Value<'_>) -> Option<SmolStr> {
     match value.text.as_bytes().first()? {
-        b'"' => value.string(),
+        b'"' => value.map_string(|it| SmolStr::new(it)),
         b'n' | b'[' | b'{' => None,
-        _ => Some(Cow::Borrowed(value.text)),
+        _ => Some(value.text.into()),
     }
 }
 
@@ -517,6 +530,18 @@ mod tests {
             let text = format!(r#"{{"{}":"/a","{}":"/b"}}"#, keys[0], keys[1]);
             let request = decode(&text.into(), &Limits::default()).unwrap().remove(0);
             assert_eq!(request.message.unwrap().channel().as_str(), "/b");
+        }
+        let id = "0123456789abcdefghijklmno";
+        for (keys, expected) in [
+            (
+                format!(r#""clientId":"x","clientId":"{id}""#),
+                ClientId::parse(id),
+            ),
+            (format!(r#""clientId":"{id}","clientId":7"#), None),
+            (format!(r#""clientId":"{id}","client\u0049d":"x""#), None),
+        ] {
+            let request = decode(&format!("{{{keys}}}").into(), &Limits::default());
+            assert_eq!(request.unwrap().remove(0).client_id, expected, "{keys}");
         }
         let message = request(r#"{"channel":"/a","x":1,"x":2}"#).message.unwrap();
         assert_eq!(message.field("x").unwrap().as_str(), "2");

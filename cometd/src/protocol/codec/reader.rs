@@ -49,6 +49,16 @@ impl<'a> Value<'a> {
         self.unescaped().map(Cow::Owned)
     }
 
+    /// What is made of what a string says; nothing for other values.
+    #[inline]
+    pub(super) fn map_string<T>(self, make: impl FnOnce(&str) -> T) -> Option<T> {
+        if self.plain {
+            let end = self.text.len() - 1;
+            return self.text.get(1..end).map(make);
+        }
+        self.unescaped().as_deref().map(make)
+    }
+
     #[cold]
     fn unescaped(self) -> Option<String> {
         // The reader has been over it: what is no string does not parse as one, and nothing else fails.
@@ -146,6 +156,23 @@ impl<'a> Reader<'a> {
             self.at += key.len();
         }
         found
+    }
+
+    /// Moves behind a string of so many bytes, if the function makes something of them. It must not take
+    /// bytes that are special in a string.
+    #[inline]
+    pub(super) fn accept_string<const N: usize, T>(
+        &mut self,
+        make: impl FnOnce(&[u8; N]) -> Option<T>,
+    ) -> Option<T> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        let (bytes, behind) = rest.strip_prefix(b"\"")?.split_first_chunk()?;
+        if behind.first() != Some(&b'"') {
+            return None;
+        }
+        let made = make(bytes)?;
+        self.at += N + 2;
+        Some(made)
     }
 
     /// Reads the key of a member, however it is written.
