@@ -188,13 +188,10 @@ impl BayeuxServer {
         let route = self.core.route(message.channel());
         let (kind, Origin(sender)) = (message.channel().kind(), from.into());
         let mut exchange = Exchange::of_server(message, self.core.local_context());
-        let mut fanout = fanout::Fanout::default();
-        let published = self
-            .core
-            .publish(&route, kind, sender, &mut exchange, &mut fanout)
-            .await;
-        fanout.finish(&self.core).await;
-        published.map_err(|_| SendError::Vetoed)
+        self.core
+            .publish(&route, kind, sender, &mut exchange, None)
+            .await
+            .map_err(|_| SendError::Vetoed)
     }
 
     /// Runs a task of a service: it is dropped at its next `await` when the server

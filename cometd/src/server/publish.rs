@@ -7,7 +7,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::authorization::Question;
-use super::channel::ServerChannel;
+use super::channel::{ServerChannel, Snapshot};
 use super::core::Core;
 use super::exchange::Exchange;
 use super::extension;
@@ -66,7 +66,7 @@ impl Core {
         }
         let kind = exchange.message.channel().kind();
         let published = self
-            .publish(&route, kind, Some(session), exchange, fanout)
+            .publish(&route, kind, Some(session), exchange, Some(fanout))
             .await;
         // Who publishes to a channel does so again.
         spare.keep_route(route);
@@ -111,14 +111,15 @@ impl Core {
 
     /// Shows a message to the listeners of its channel, then to its subscribers.
     ///
-    /// No policy, no authorizers: that is how code of the server publishes, too.
+    /// No policy, no authorizers: that is how code of the server publishes, too. The message may wait for others
+    /// if there is something for it to wait in.
     pub(super) async fn publish(
         self: &Arc<Self>,
         route: &Route,
         kind: ChannelKind,
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
-        fanout: &mut Fanout,
+        fanout: Option<&mut Fanout>,
     ) -> Result<(), Refusal> {
         if kind == ChannelKind::Broadcast {
             // PUB-2, PUB-3: what a subscriber gets is the message, not the request.
@@ -181,7 +182,7 @@ impl Core {
         route: &Route,
         sender: Option<&ServerSession>,
         exchange: &mut Exchange,
-        fanout: &mut Fanout,
+        fanout: Option<&mut Fanout>,
     ) {
         let stops = route.stops();
         let heard = stops.map(|(channel, settings)| (settings, channel.snapshot()));
@@ -195,14 +196,18 @@ impl Core {
         let lazy_timeout = lazy.flatten().and_then(|it| it.lazy_timeout); // LAZY-2
         let is_lazy = message.lazy;
         let frozen = Arc::new(message.freeze());
-        if let [(_, subscribers)] = heard.as_slice()
-            && let Some(sender) = sender.filter(|_| !is_lazy)
-            && (fanout.is_to(subscribers) || !subscribers.contains_key(&sender.id()))
-        {
-            return fanout.add(self, subscribers, frozen).await;
+        if let Some(fanout) = fanout {
+            // PUB-12: what the sender itself gets leaves with its reply.
+            let hears_itself =
+                |it: &Snapshot| sender.is_some_and(|sender| it.contains_key(&sender.id()));
+            if let [(_, subscribers)] = heard.as_slice()
+                && !is_lazy
+                && (fanout.is_to(subscribers) || !hears_itself(subscribers))
+            {
+                return fanout.add(self, subscribers, frozen).await;
+            }
+            fanout.finish(self).await;
         }
-        // PUB-12: what the sender itself gets leaves with its reply.
-        fanout.finish(self).await;
         let mut seen = (heard.len() > 1).then(HashSet::new);
         let mut queued = 0;
         for (settings, subscribers) in &heard {
