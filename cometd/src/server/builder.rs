@@ -180,7 +180,7 @@ impl Builder {
 
 /// Hooks and services.
 impl Builder {
-    /// Replaces the [`DefaultSecurityPolicy`].
+    /// Replaces the [`DefaultSecurityPolicy`](crate::DefaultSecurityPolicy).
     pub fn security_policy(mut self, policy: impl SecurityPolicy) -> Self {
         self.policy = Some(Box::new(policy));
         self
