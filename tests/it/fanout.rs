@@ -1,12 +1,14 @@
 //! What a client publishes at once reaches the same subscribers at once, and nobody can tell.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use cometd::{
-    Authorizer, BayeuxServer, ChannelId, Deferred, Intent, LocalSession, Message, QueueOverflow,
-    Subscriber, Vote,
+    Authorizer, BayeuxServer, ChannelId, Deferred, Extension, Flow, FrozenMessage, Intent,
+    LocalSession, Message, QueueListener, QueueOverflow, Removal, Reply, ServerListener,
+    ServerSession, Subscriber, Vote,
 };
 use cometd_tests::{App, Event, Socket, advance, delivery, ms, ok, open_setup, settle};
+use futures_util::FutureExt;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -59,6 +61,20 @@ async fn a_burst_arrives_whole_and_in_order() {
     connect.expect(all.chain([ok("/meta/connect")]));
     let after = app.server().statistics().delivered;
     assert_eq!(after - delivered, 2 * MANY as u64);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_envelope_arrives_whole_and_in_order() {
+    // BAT-4, BAT-11: T-BAT-1, without a policy
+    let app = open_setup().start().await;
+    let mut other = subscriber(&app, "/a").await;
+    let sender = app.client().up().await;
+    let batch: Vec<Value> = (0..MANY)
+        .map(|it| sender.publish_message("/a", it))
+        .collect();
+    let replies = sender.send(batch.into()).await;
+    replies.expect((0..MANY).map(|_| ok("/a")));
+    other.expect((0..MANY).map(|it| delivery("/a", it))).await;
 }
 
 #[tokio::test(start_paused = true)]
@@ -172,6 +188,42 @@ async fn a_queue_with_too_little_room_takes_what_it_can() {
     assert!((0..).zip(&data).all(|(nth, it)| nth == *it), "{data:?}");
 }
 
+/// Tells a session that another one has ended.
+struct Mourning(Arc<OnceLock<Telling>>);
+
+impl ServerListener for Mourning {
+    fn session_removed(&self, _: &ServerSession, _: Removal) {
+        self.0.get().unwrap().tell();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_end_of_a_full_session_is_told_behind_what_filled_it() {
+    // SES-4
+    let telling = Arc::new(OnceLock::new());
+    let mourning = Mourning(Arc::clone(&telling));
+    let app = open_setup()
+        .option("maxQueueBytes", 2_000)
+        .with(|it| it.listener(mourning))
+        .start()
+        .await;
+    let full = app.client().up().await;
+    full.subscribe("/a").await;
+    let mut other = subscriber(&app, "/a").await;
+    assert!(telling.set(Telling(app.session(&other).unwrap())).is_ok());
+    let mut sender = app.socket().await.up().await;
+    let mut expected = Vec::new();
+    for numbers in [0..40, 40..80] {
+        let burst = frames(&sender, numbers.clone().map(|it| ("/a", it)));
+        sender.send_together(&burst).await;
+        settle().await;
+        expected.extend(numbers.map(|it| ("/a".to_owned(), json!(it))));
+    }
+    expected.push(("/told".to_owned(), json!(0)));
+    assert_eq!(heard(&mut other), expected);
+    assert!(app.session(&full).is_none());
+}
+
 /// Publishes an answer to what it hears.
 struct Answering(LocalSession);
 
@@ -189,6 +241,110 @@ async fn answering(server: &BayeuxServer, channel: &str) -> LocalSession {
     let subscriber = Answering(answering.clone());
     answering.subscribe(channel, subscriber).await.unwrap();
     answering
+}
+
+/// Tells a session of what it hears or what is queued elsewhere.
+struct Telling(ServerSession);
+
+impl Telling {
+    fn tell(&self) {
+        let told = self.0.deliver(None, "/told", 0).now_or_never();
+        told.expect("nobody is waited for").unwrap();
+    }
+}
+
+impl Subscriber for Telling {
+    fn on_message<'a>(&'a self, _: &'a ChannelId, _: &'a Message) -> Deferred<'a, ()> {
+        self.tell();
+        ().into()
+    }
+}
+
+impl QueueListener for Telling {
+    fn queued(&self, _: &ServerSession, _: &Arc<FrozenMessage>) {
+        self.tell();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_subscriber_of_this_process_says_comes_before_the_reply() {
+    // BAT-2, BAT-8
+    let app = open_setup().start().await;
+    let mut sender = app.socket().await.up().await;
+    let telling = Telling(app.session(&sender).unwrap());
+    let local = app.server().local_session("telling").await.unwrap();
+    local.subscribe("/a", telling).await.unwrap();
+    sender.publish("/a", 1).await;
+    sender.expect([delivery("/told", 0), ok("/a")]).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_listens_to_a_queue_hears_of_one_message_at_a_time() {
+    // BAT-2, SES-4
+    let app = open_setup().start().await;
+    let listened_to = subscriber(&app, "/a").await;
+    let mut other = subscriber(&app, "/a").await;
+    let telling = Telling(app.session(&other).unwrap());
+    let session = app.session(&listened_to).unwrap();
+    session.add_queue_listener(telling).keep();
+    let mut sender = app.socket().await.up().await;
+    let burst = frames(&sender, [("/a", 1), ("/a", 2)]);
+    sender.send_together(&burst).await;
+    let [one, two] = [1, 2].map(|it| delivery("/a", it));
+    let told = || delivery("/told", 0);
+    other.expect([told(), one, told(), two]).await;
+}
+
+/// Lets a reply pass when it is told to.
+struct LateReply {
+    decided: Arc<Notify>,
+    channel: &'static str,
+    is_meta_only: bool,
+}
+
+impl Extension for LateReply {
+    fn is_meta_only(&self) -> bool {
+        self.is_meta_only
+    }
+
+    fn reply<'a>(
+        &'a self,
+        _: Option<&'a ServerSession>,
+        reply: &'a mut Reply,
+    ) -> Deferred<'a, Flow> {
+        if reply.channel() != Some(self.channel) {
+            return Flow::Continue.into();
+        }
+        Deferred::later(async {
+            self.decided.notified().await;
+            Flow::Continue
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_who_looks_at_replies() {
+    // PROC-9
+    for (channel, is_meta_only) in [("/a", false), ("/meta/connect", true)] {
+        let decided = Arc::new(Notify::new());
+        let late = LateReply {
+            decided: Arc::clone(&decided),
+            channel,
+            is_meta_only,
+        };
+        let app = open_setup().with(|it| it.extension(late)).start().await;
+        let mut other = app.socket().await;
+        other.handshake().await;
+        other.subscribe("/a").await;
+        let mut sender = app.socket().await;
+        sender.handshake().await;
+        let connect = sender.connect_message(json!({"timeout": 0}));
+        let publish = sender.publish_message("/a", 1);
+        sender.send(json!([connect, publish])).await;
+        other.expect([delivery("/a", 1)]).await;
+        decided.notify_one();
+        sender.frame().await;
+    }
 }
 
 /// What may be sent in a burst.

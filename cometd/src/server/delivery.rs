@@ -242,18 +242,23 @@ impl ServerSession {
         }
     }
 
-    /// Queues messages for a remote client, none of them lazy; returns how many, for the caller to count.
-    pub(super) fn queue_all(&self, mut messages: &[Arc<FrozenMessage>]) -> u64 {
+    /// Queues messages for a remote client, none of them lazy; returns how many, for the caller to count, and
+    /// whether the session [is to be ended](Self::end_full).
+    pub(super) fn queue_all(&self, mut messages: &[Arc<FrozenMessage>]) -> (u64, bool) {
         let mut queued = 0;
         while let Some((first, others)) = messages.split_first() {
-            let enqueued = self.queue(Arc::clone(first), None);
-            queued += u64::from(matches!(enqueued, Enqueued::Queued(_)));
+            match self.enqueue(Arc::clone(first), None) {
+                Enqueued::Queued(_) => queued += 1,
+                Enqueued::Overflow(_) => return (queued, true),
+                Enqueued::Dropped(_) => self.log_drop(),
+                Enqueued::Gone(_) => {}
+            }
             // Once the first has woken somebody, there is nobody left to be told of the others.
             let rest = self.enqueue_unnoticed(others);
             queued += (others.len() - rest.len()) as u64;
             messages = rest;
         }
-        queued
+        (queued, false)
     }
 
     /// Queues a message for a remote client; the caller counts it.
@@ -265,16 +270,23 @@ impl ServerSession {
         let enqueued = self.enqueue(frozen, lazy_timeout);
         match enqueued {
             Enqueued::Queued(_) | Enqueued::Gone(_) => {}
-            Enqueued::Dropped(_) => tracing::debug!(session = %self, "queue full: message dropped"),
-            Enqueued::Overflow(_) => {
-                tracing::warn!(session = %self, "queue full: session ended");
-                if let Some(core) = self.server()
-                    && let Some(farewell) = core.disconnect(self)
-                {
-                    core.tasks().spawn(farewell);
-                }
-            }
+            Enqueued::Dropped(_) => self.log_drop(),
+            Enqueued::Overflow(_) => self.end_full(),
         }
         enqueued
+    }
+
+    fn log_drop(&self) {
+        tracing::debug!(session = %self, "queue full: message dropped");
+    }
+
+    /// Ends the session, because its queue has no room and its policy is that; the application is told.
+    pub(super) fn end_full(&self) {
+        tracing::warn!(session = %self, "queue full: session ended");
+        if let Some(core) = self.server()
+            && let Some(farewell) = core.disconnect(self)
+        {
+            core.tasks().spawn(farewell);
+        }
     }
 }

@@ -30,8 +30,17 @@ impl Fanout {
         self.subscribers.is_none()
     }
 
+    /// Whether what this sender publishes to these subscribers may wait: nobody but them hears it, and none of
+    /// them is, or has, code of this process, which acts on a message before the next one is published.
+    pub(super) fn is_for(&self, sender: &ServerSession, subscribers: &Snapshot) -> bool {
+        let is_known = || self.is_to(subscribers);
+        let hears_itself = || subscribers.contains_key(&sender.id()); // PUB-12
+        let unseen = || subscribers.values().all(ServerSession::queues_unseen);
+        is_known() || !hears_itself() && sender.queues_unseen() && unseen()
+    }
+
     /// Whether messages to these subscribers are here already.
-    pub(super) fn is_to(&self, subscribers: &Snapshot) -> bool {
+    fn is_to(&self, subscribers: &Snapshot) -> bool {
         let mine = self.subscribers.as_ref();
         mine.is_some_and(|mine| Arc::ptr_eq(mine, subscribers))
     }
@@ -43,22 +52,11 @@ impl Fanout {
         subscribers: &Snapshot,
         message: Arc<FrozenMessage>,
     ) {
-        if !self.may_join(subscribers) {
+        if !self.is_to(subscribers) || self.messages.len() >= MOST_MESSAGES {
             self.finish(core).await;
             self.subscribers = Some(Arc::clone(subscribers));
         }
         self.messages.push(message);
-    }
-
-    fn may_join(&self, subscribers: &Snapshot) -> bool {
-        // Looked for once: a subscriber that is code of this process acts on a message before the next is
-        // published.
-        let only_queues = || subscribers.values().all(ServerSession::only_queues);
-        match self.messages.len() {
-            0 | MOST_MESSAGES.. => false,
-            1 => self.is_to(subscribers) && only_queues(),
-            _ => self.is_to(subscribers),
-        }
     }
 
     /// Queues the messages for those who hear them.
@@ -68,9 +66,12 @@ impl Fanout {
         };
         let messages = std::mem::take(&mut self.messages);
         let mut queued = 0;
+        let mut full = Vec::new();
         for session in subscribers.values() {
             if session.only_queues() {
-                queued += session.queue_all(&messages);
+                let (count, is_full) = session.queue_all(&messages);
+                queued += count;
+                full.extend(is_full.then_some(session));
                 continue;
             }
             for message in &messages {
@@ -78,5 +79,7 @@ impl Fanout {
             }
         }
         core.counters().count_delivered(queued);
+        // Only now: the application is told of it, and may speak to those who have not heard the messages yet.
+        full.into_iter().for_each(ServerSession::end_full);
     }
 }

@@ -166,6 +166,7 @@ where
 
 /// A call of a hook. Written out, so that the hook and the first look at its answer share one guard against
 /// panics.
+#[must_use = "a hook is called when this is awaited"]
 pub(crate) struct Calling<'a, T, H> {
     hook: Option<H>,
     answer: Option<Pin<Box<dyn Future<Output = T> + Send + 'a>>>,

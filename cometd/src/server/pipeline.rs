@@ -119,7 +119,7 @@ impl Core {
                     Exchange::new(message, echo, context)
                 }
                 Err(error) => {
-                    sender.spare.fanout.finish(self).await;
+                    sender.spare.give_up(self, sender.session).await;
                     received
                         .replies
                         .extend(Box::pin(self.malformed(sender, echo, error)).await);
@@ -174,11 +174,11 @@ impl Core {
         exchange: &mut Exchange,
     ) -> Processed {
         let kind = exchange.message.channel().kind();
-        let fanout = &mut sender.spare.fanout;
-        if !fanout.is_empty()
-            && (kind != ChannelKind::Broadcast || self.is_shown(kind, sender.session))
-        {
-            fanout.finish(self).await;
+        let mut shown = self.is_shown(kind, sender.session);
+        if (shown || matches!(kind, ChannelKind::Meta(_))) && !sender.spare.is_given_up() {
+            sender.spare.give_up(self, sender.session).await;
+            // A session that ends by it may be told of, and that may add an extension.
+            shown = self.is_shown(kind, sender.session);
         }
         if kind == ChannelKind::Meta(MetaChannel::Handshake) {
             // Boxed, because it happens once to a session, and what is larger is moved more.
@@ -189,7 +189,6 @@ impl Core {
         let session = sender.session;
         // The session that the transport found, if the message names it, too.
         let named = session.filter(|session| client_id == Some(session.id()));
-        let shown = self.is_shown(exchange.message.channel().kind(), named);
         let outcome = if shown && self.incoming(named, exchange).await == Flow::Stop {
             Err(Refusal::Deleted)
         } else {
@@ -210,6 +209,8 @@ impl Core {
         if !self.is_shown(kind, session) {
             return Processed::Replied(Flow::Continue);
         }
+        // Who sees the reply sees what the message has led to (PROC-9).
+        sender.spare.give_up(self, session).await;
         Processed::Replied(self.replied(kind, session, &mut exchange.reply).await)
     }
 

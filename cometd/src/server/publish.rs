@@ -7,7 +7,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::authorization::Question;
-use super::channel::{ServerChannel, Snapshot};
+use super::channel::ServerChannel;
 use super::core::Core;
 use super::exchange::Exchange;
 use super::extension;
@@ -33,6 +33,7 @@ impl Core {
         let fanout = &mut spare.fanout;
         if !fanout.is_empty() && !self.asks_nobody(&route) {
             fanout.finish(self).await;
+            self.renew(&mut route, exchange.message.channel());
         }
         let id = match route.own() {
             Some(own) => Cow::Borrowed(own.id()),
@@ -60,9 +61,10 @@ impl Core {
             }
         };
         authorized.map_err(|reason| BayeuxError::PublishDenied { reason })?;
-        if route.version() != self.version() {
-            // Those who were asked may have hung somebody on the channel.
-            *route = self.route(exchange.message.channel());
+        // Those who were asked may have hung somebody on the channel.
+        let renewed = self.renew(&mut route, exchange.message.channel());
+        if renewed && !fanout.is_empty() && !self.asks_nobody(&route) {
+            fanout.finish(self).await;
         }
         let kind = exchange.message.channel().kind();
         let published = self
@@ -86,6 +88,15 @@ impl Core {
             *route = self.route(name);
         }
         route
+    }
+
+    /// Looks a way up again if something has changed since; whether it has.
+    fn renew(&self, route: &mut Route, name: &ChannelId) -> bool {
+        let is_old = route.version() != self.version();
+        if is_old {
+            *route = self.route(name);
+        }
+        is_old
     }
 
     /// Makes the channel that a client publishes to, if the client may; a service channel that nobody
@@ -197,12 +208,9 @@ impl Core {
         let is_lazy = message.lazy;
         let frozen = Arc::new(message.freeze());
         if let Some(fanout) = fanout {
-            // PUB-12: what the sender itself gets leaves with its reply.
-            let hears_itself =
-                |it: &Snapshot| sender.is_some_and(|sender| it.contains_key(&sender.id()));
-            if let [(_, subscribers)] = heard.as_slice()
+            if let ([(_, subscribers)], Some(sender)) = (heard.as_slice(), sender)
                 && !is_lazy
-                && (fanout.is_to(subscribers) || !hears_itself(subscribers))
+                && fanout.is_for(sender, subscribers)
             {
                 return fanout.add(self, subscribers, frozen).await;
             }

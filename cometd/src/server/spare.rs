@@ -16,7 +16,7 @@ use super::session::ServerSession;
 pub(crate) struct Spare {
     /// The way of the last publish.
     route: Option<Box<Route>>,
-    /// The request that carried it: to hand it on costs less than to count one more reference.
+    /// The request that carried it, which may stay: to hand it on costs less than to count one more reference.
     context: Option<Arc<Context>>,
     /// What has been published and is not queued yet.
     pub(super) fanout: Fanout,

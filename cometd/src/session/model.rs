@@ -41,6 +41,10 @@ enum Event {
     Enqueue {
         lazy: bool,
     },
+    /// As many at once, if nobody has to be told.
+    EnqueueUnnoticed {
+        count: usize,
+    },
     Drain,
     StartBatch,
     EndBatch,
@@ -65,6 +69,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (0..3_usize).prop_map(|back| Event::Connected { back }),
         1 => Just(Event::Hear),
         8 => any::<bool>().prop_map(|lazy| Event::Enqueue { lazy }),
+        3 => (1..4_usize).prop_map(|count| Event::EnqueueUnnoticed { count }),
         3 => Just(Event::Drain),
         1 => Just(Event::StartBatch),
         2 => Just(Event::EndBatch),
@@ -144,6 +149,7 @@ impl Model {
             }
             Event::Hear => self.state.hear(self.now),
             Event::Enqueue { lazy } => self.enqueue(lazy),
+            Event::EnqueueUnnoticed { count } => self.enqueue_unnoticed(count),
             Event::Drain => {
                 let mut departed = VecDeque::new();
                 self.state.depart(Carrier::Other, &mut departed);
@@ -219,6 +225,19 @@ impl Model {
             Enqueued::Gone(_) => assert!(!alive),
             Enqueued::Dropped(_) | Enqueued::Overflow(_) => panic!("there is room"),
         }
+    }
+
+    fn enqueue_unnoticed(&mut self, count: usize) {
+        let first = self.accepted.len();
+        let message = |number| Numbered {
+            number,
+            lazy: false,
+        };
+        let messages: Vec<Numbered> = (first..first + count).map(message).collect();
+        let taken = count - self.state.enqueue_unnoticed(&messages).len();
+        assert!(taken == 0 || self.state.is_alive());
+        self.accepted.extend(messages.into_iter().take(taken));
+        self.urgent |= taken > 0;
     }
 
     fn wait(&mut self, time: Duration) {

@@ -329,7 +329,9 @@ impl<M: Queued> State<M> {
             self.queue.append(first.clone());
             rest = others;
         }
-        self.queue.hasten();
+        if rest.len() < messages.len() {
+            self.queue.hasten();
+        }
         rest
     }
 

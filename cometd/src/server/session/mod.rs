@@ -51,6 +51,8 @@ struct Inner {
     /// Whether messages to this session cannot just be queued: somebody wants to see each of them, or the
     /// client is in this process.
     attended: AtomicBool,
+    /// Whether somebody has ever wanted to see what the queue does.
+    is_watched: AtomicBool,
     broadcast_to_publisher: AtomicBool,
     /// Whether the state is alive, and whether it counts silence: written under the lock of the shell, read
     /// by all who need no more.
@@ -109,6 +111,7 @@ impl ServerSession {
             server: Arc::downgrade(core),
             shared: Arc::clone(core.shared()),
             attended: AtomicBool::new(local.is_some()),
+            is_watched: AtomicBool::new(false),
             broadcast_to_publisher: AtomicBool::new(core.broadcast_to_publisher()),
             alive: AtomicBool::new(state.is_alive()),
             counts_silence: AtomicBool::new(state.counts_silence()),
@@ -250,6 +253,7 @@ impl ServerSession {
         let own = Arc::clone(&listener);
         self.0.queue_listeners.lock().push(listener);
         self.0.shell.lock().has_listeners = true;
+        self.0.is_watched.store(true, Ordering::Release);
         self.attachment(move |session| {
             let mut listeners = session.0.queue_listeners.lock();
             listeners.retain(|it| !Arc::ptr_eq(it, &own));
@@ -276,6 +280,11 @@ impl ServerSession {
     /// Whether what is delivered to this session has to be queued, and nothing else.
     pub(crate) fn only_queues(&self) -> bool {
         !self.0.attended.load(Ordering::Acquire)
+    }
+
+    /// Whether, besides, no code of the application learns of it before the connection does.
+    pub(super) fn queues_unseen(&self) -> bool {
+        self.only_queues() && !self.0.is_watched.load(Ordering::Acquire)
     }
 
     pub(crate) fn local(&self) -> Option<&LocalHalf> {

@@ -28,7 +28,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // WS-2: nothing of Bayeux is binary.
             Ok(Incoming::Text(_) | Incoming::Other) => Ok(()),
             Ok(Incoming::Close) => {
-                self.give_up_spare().await;
                 // The answer to a close is written when the socket is asked for more.
                 let socket = &mut self.socket;
                 let next = poll_fn(|context| socket.poll_next(context));
@@ -59,10 +58,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Err(error) => return Err(malformed(&error)),
         }
         let first = requests.first();
-        self.bind(session, first);
+        self.bind(first);
+        if *session != self.session {
+            // What one session has published does not wait for another.
+            self.spare.give_up(core, session.as_ref()).await;
+            session.clone_from(&self.session);
+        }
         let session = session.as_ref();
         let batch = first.zip(session).and_then(|it| self.attach(it.0, it.1));
-        // Not in the connection meanwhile, which may have to write: nothing is published by then and not queued.
+        // Not in the connection meanwhile, which may have to write: by then it is given up.
         let mut spare = std::mem::take(&mut self.spare);
         let mut sender = Sender {
             context,
@@ -107,16 +111,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     /// Finds the session that a frame speaks for (WS-7, WS-8).
-    fn bind(&mut self, speaker: &mut Option<ServerSession>, first: Option<&Request>) {
+    fn bind(&mut self, first: Option<&Request>) {
         if first.is_some_and(|it| it.is_meta(MetaChannel::Handshake)) {
             self.unbind();
         } else if self.session.is_none() && !self.config().require_handshake_per_connection {
             let named = first.and_then(|it| it.client_id);
             let found = named.and_then(|id| self.core.session(id));
             self.session = found.filter(|session| !session.is_local());
-        }
-        if *speaker != self.session {
-            speaker.clone_from(&self.session);
         }
     }
 

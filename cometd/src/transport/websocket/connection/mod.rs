@@ -198,9 +198,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Event::Peer(Ok(Incoming::Text(text))) => {
                     self.on_text(core, text, &mut burst).await?
                 }
-                Event::Peer(other) => self.on_other(other).await?,
                 Event::Push => self.feed_pushed().await?,
                 Event::Resume(resume) => self.on_resume(resume).await?,
+                Event::Peer(other) => {
+                    // The library may write what it has to answer, and replies before it.
+                    self.give_up_spare().await;
+                    self.on_other(other).await?;
+                }
             }
             events += 1;
             if events == MOST_EVENTS {
@@ -316,6 +320,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.held = Some(Held { connect, resume });
             return Ok(());
         }
+        self.give_up_spare().await;
         let reply = self.core.finish_connect(&mut connect, None).await;
         self.feed_with_queue(connect.session(), reply).await?;
         self.flush_before(connect).await

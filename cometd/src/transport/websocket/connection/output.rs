@@ -108,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 self.feed(message.envelope()).await?;
             }
         }
-        if (1..=MOST_SPARE).contains(&messages.capacity()) {
+        if (1..=MOST_EMPTIED).contains(&messages.capacity()) {
             self.emptied = messages;
         }
         match last {
@@ -165,7 +165,7 @@ thread_local! {
 const MOST_TEXT: usize = 16 * 1024;
 
 /// Longest queue whose memory is kept for the next messages.
-const MOST_SPARE: usize = 64;
+const MOST_EMPTIED: usize = 64;
 
 /// Waits for a write, which mostly has not to be waited for.
 async fn written<E: fmt::Display>(
