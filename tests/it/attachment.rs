@@ -3,17 +3,20 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use cometd::{Flow, Grant, Message, ServerSession, Vote};
-use cometd_tests::{advance, failed, ms, ok, setup};
+use cometd::{Flow, Grant, Message, ServerChannel, ServerSession, Vote};
+use cometd_tests::{App, advance, failed, ms, ok, setup};
 use serde_json::json;
+
+/// The channel `/own`, newly made.
+fn own_channel(app: &App) -> ServerChannel {
+    let made = app.server().create_channel_if_absent("/own", |_| ());
+    made.unwrap().0
+}
 
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_is_taken_off_sees_nothing_more() {
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     let heard = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&heard);
     let listener = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
@@ -32,10 +35,7 @@ async fn a_listener_that_is_taken_off_sees_nothing_more() {
 #[tokio::test(start_paused = true)]
 async fn a_channel_that_is_removed_lets_its_listeners_go() {
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     let held = Arc::new(());
     let hold = Arc::clone(&held);
     let listener = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
@@ -74,10 +74,7 @@ async fn a_channel_that_is_swept_lets_its_weak_listeners_go() {
 #[tokio::test(start_paused = true)]
 async fn a_removed_channel_takes_no_listeners() {
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     channel.remove();
     let held = Arc::new(());
     let hold = Arc::clone(&held);
@@ -167,10 +164,7 @@ async fn a_wildcard_that_is_made_later_hears_what_a_session_goes_on_to_publish()
 #[tokio::test(start_paused = true)]
 async fn what_a_message_changes_holds_for_those_that_came_together_with_it() {
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     let held = Arc::new(());
     let (own, hold) = (channel.clone(), Arc::clone(&held));
     let listener = channel.add_listener(move |_: Option<&ServerSession>, message: &mut Message| {
@@ -194,10 +188,7 @@ async fn what_a_message_changes_holds_for_those_that_came_together_with_it() {
 #[tokio::test(start_paused = true)]
 async fn a_listener_that_is_hung_up_by_who_is_asked_sees_the_message() {
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     let client = app.client().up().await;
     client.publish("/own", 1).await.expect([ok("/own")]);
     let own = channel.clone();
@@ -215,10 +206,7 @@ async fn a_listener_that_is_hung_up_by_who_is_asked_sees_the_message() {
 async fn a_channel_is_swept_once_its_last_listener_is_taken_off() {
     // services.md 2.4.23
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     let veto = |_: Option<&ServerSession>, _: &mut Message| Flow::Stop;
     let listener = channel.add_listener(veto);
     advance(ms(5000)).await;
@@ -232,10 +220,7 @@ async fn a_channel_is_swept_once_its_last_listener_is_taken_off() {
 async fn an_authorizer_can_be_taken_off_and_kept() {
     // extensions-security.md 10.7
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     let client = app.client().up().await;
     let deny = channel.add_authorizer(|_: &cometd::Intent<'_>| Vote::Deny("closed".into()));
     client
@@ -254,10 +239,7 @@ async fn an_authorizer_can_be_taken_off_and_kept() {
 #[tokio::test(start_paused = true)]
 async fn a_listener_may_own_what_is_attached_to_its_own_channel() {
     let app = setup().start().await;
-    let (channel, _) = app
-        .server()
-        .create_channel_if_absent("/own", |_| ())
-        .unwrap();
+    let channel = own_channel(&app);
     let inner = channel.add_listener(|_: Option<&ServerSession>, _: &mut Message| Flow::Continue);
     let outer = channel.add_listener(move |_: Option<&ServerSession>, _: &mut Message| {
         let _ = &inner;
