@@ -144,17 +144,13 @@ fn write_reply(out: &mut String, reply: &Reply) {
 
 /// Writes a reply that has an id and a channel without escapes, success and nothing else, as most have.
 fn write_success(out: &mut String, reply: &Reply) -> Option<()> {
-    const ID: &str = r#"{"id":""#;
-    const CHANNEL: &str = r#"","channel":""#;
-    const SUCCESSFUL: &str = r#"","successful":true}"#;
-
-    let id = reply.echo.id.as_deref()?;
-    let channel = reply.echo.channel.as_deref()?;
+    let (id, channel) = (reply.echo.id.as_deref()?, reply.echo.channel.as_deref()?);
     let rare = reply.echo.subscription.is_some() || reply.rare().is_some();
     if rare || reply.successful() != Some(true) || !is_plain(id) || !is_plain(channel) {
         return None;
     }
-    for part in [ID, id, CHANNEL, channel, SUCCESSFUL] {
+    let [before, between, behind] = [r#"{"id":""#, r#"","channel":""#, r#"","successful":true}"#];
+    for part in [before, id, between, channel, behind] {
         out.push_str(part);
     }
     Some(())
