@@ -78,6 +78,28 @@ async fn an_envelope_arrives_whole_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reply_leaves_when_all_of_many_subscribers_have_the_message() {
+    // BAT-2: more of them than are visited in one turn, and more messages than wait for each other
+    let app = open_setup().start().await;
+    let mut others = Vec::new();
+    for _ in 0..600 {
+        let client = app.client().up().await;
+        client.subscribe("/a").await;
+        others.push(app.session(&client).unwrap());
+    }
+    let mut sender = app.socket().await.up().await;
+    let mut burst = frames(&sender, (0..MANY).map(|it| ("/a", it)));
+    // What is published is queued before this is looked at.
+    burst.push(json!([sender.unsubscribe_message("/b")]));
+    sender.send_together(&burst).await;
+    for published in 1..=MANY as usize {
+        sender.expect([ok("/a")]).await;
+        let least = others.iter().map(ServerSession::queued).min();
+        assert!(least >= Some(published), "{least:?} of {published}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn who_speaks_in_between_is_heard_in_between() {
     // BAT-2
     let app = open_setup().start().await;
