@@ -515,6 +515,34 @@ async fn a_slow_handler_does_not_keep_the_held_connect_from_its_answer() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_connect_that_is_overtaken_during_a_slow_handler_has_no_reply() {
+    // CN-17, CN-19, WS-13
+    let app = setup().start().await;
+    let slow = |channel: &mut cometd::ChannelConfig| {
+        channel.listener(cometd_tests::listener(async |_, _| advance(ms(1500)).await));
+    };
+    app.server()
+        .create_channel_if_absent("/service/slow", slow)
+        .unwrap();
+    let mut first = subscribed(&app).await;
+    first.hold().await;
+    first.publish("/service/slow", 1).await;
+    advance(ms(500)).await;
+    let mut second = successor(&app, &first).await;
+    second.hold().await;
+    first.expect_after(ms(1000), [ok("/service/slow")]).await;
+    second.expect_after(ms(1000), [ok("/meta/connect")]).await;
+    first.expect_nothing(ms(1000)).await;
+
+    // What was said of that connect is not said of the next one there.
+    second.hold().await;
+    advance(ms(500)).await;
+    first.hold().await;
+    first.expect_after(ms(2000), [ok("/meta/connect")]).await;
+    second.expect_nothing(ms(1000)).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_new_handshake_leaves_the_old_session_to_expire() {
     // HS-1, WS-8: what is sent to the old session does not reach the new one
     let app = setup().start().await;

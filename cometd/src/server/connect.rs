@@ -1,15 +1,14 @@
 //! `/meta/connect` (section 6 of the specification).
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
-
-use tokio::sync::oneshot;
 
 use super::core::Core;
 use super::exchange::Exchange;
 use super::hook::Flow;
 use super::pipeline::{Processed, unknown_session};
-use super::session::{Connecting, ServerSession};
+use super::session::{Bell, Connecting, Ring, ServerSession};
 use super::timers::now;
 use crate::protocol::{Advice, BayeuxError, ChannelKind, MetaChannel, Reconnect, Reply, Transport};
 use crate::session::{Hold, Phase, Resume, Wake};
@@ -41,12 +40,26 @@ impl Connect {
         self.again && !self.timeout.is_zero()
     }
 
-    /// Holds the connect, unless it has to be answered at once.
-    pub(crate) fn hold(&self, hold: Hold) -> Option<oneshot::Receiver<Resume>> {
-        if !self.may_wait() {
-            return None;
+    /// Holds the connect, unless it has to be answered at once; the bell is rung when it is to be answered.
+    /// Returns whether it is held.
+    pub(crate) fn hold(&self, hold: Hold, bell: &Arc<Bell>) -> bool {
+        self.may_wait() && self.guard.hold(hold, now() + self.timeout, bell)
+    }
+
+    /// Why the held connect is to be answered, if it is. The session is only asked if the bell was rung,
+    /// which may have been for a connect that was held before.
+    pub(crate) fn resumed(&self, bell: &Bell) -> Option<Resume> {
+        if bell.take(Ring::Resume) {
+            self.guard.resumed()
+        } else {
+            None
         }
-        self.guard.hold(hold, now() + self.timeout)
+    }
+
+    /// The same, for one who has nothing else to wait for at that bell.
+    pub(crate) fn poll_resumed(&self, bell: &Bell, context: &Context<'_>) -> Poll<Resume> {
+        bell.listen(context);
+        self.resumed(bell).map_or(Poll::Pending, Poll::Ready)
     }
 }
 

@@ -63,7 +63,7 @@ pub use self::policy::{Decision, DefaultSecurityPolicy, SecurityPolicy};
 pub use self::principal::Principal;
 pub use self::provisions::Provisions;
 pub use self::session::ServerSession;
-pub(crate) use self::session::{Batch, Bell, Numbering};
+pub(crate) use self::session::{Batch, Bell, Numbering, Ring};
 pub use self::settings::ChannelConfig;
 pub use self::shutdown::Stopped;
 pub(crate) use self::spare::Spare;

@@ -181,6 +181,11 @@ impl<M: Queued> State<M> {
         self.connect.is_some()
     }
 
+    /// Whether no other connect has arrived since this one.
+    pub(crate) fn is_current(&self, token: ConnectToken) -> bool {
+        self.connect == Some(token)
+    }
+
     /// Whether messages leave with connect replies only: so it was set, or they are acknowledged there.
     pub(crate) const fn connect_only(&self) -> bool {
         self.connect_only || self.queue.keeps()
@@ -239,7 +244,7 @@ impl<M: Queued> State<M> {
 
     /// The connect was answered, or there is nobody left to answer: the deadline is set (SES-6).
     pub(crate) fn connected(&mut self, token: ConnectToken, now: Instant) {
-        if self.connect == Some(token) {
+        if self.is_current(token) {
             self.connect = None;
             self.held = None;
             self.expiry = self.is_alive().then(|| now + self.pace.grace());
@@ -274,7 +279,7 @@ impl<M: Queued> State<M> {
     /// Holds the connect, unless there is something to deliver at once (CN-3, CN-6, CN-7).
     pub(crate) fn hold(&mut self, token: ConnectToken, hold: Hold, until: Instant) -> bool {
         let waiting = hold == Hold::ForMessages && self.has_urgent();
-        let may = self.is_alive() && self.connect == Some(token) && !waiting;
+        let may = self.is_alive() && self.is_current(token) && !waiting;
         if may {
             self.held = Some((hold, until));
         }
@@ -383,7 +388,7 @@ impl<M: Queued> State<M> {
         debug_assert!(messages.is_empty(), "they would be queued again");
         self.waking = false;
         let numbered = match carrier {
-            Carrier::Connect(number) if self.connect != Some(ConnectToken(number)) => return None,
+            Carrier::Connect(number) if !self.is_current(ConnectToken(number)) => return None,
             Carrier::Connect(_) | Carrier::Handshake => true,
             Carrier::Other | Carrier::Last => false,
         };

@@ -223,13 +223,13 @@ impl Polling {
             drop(context);
             let session = connect.session();
             session.change(|state| (state.pace.recover(), Wake::Nobody));
-            if let Some(held) = connect.hold(Hold::ForMessages) {
+            let bell = Arc::default();
+            if connect.hold(Hold::ForMessages, &bell) {
                 let _wait = waiting.map(Waiting::start);
-                // Nobody to resume it any more means that the server is gone.
                 resume = Some(tokio::select! {
                     // What has woken it comes first: the farewell of a service that is taken down.
                     biased;
-                    resume = held => resume.unwrap_or(Resume::Stopped),
+                    resume = poll_fn(|it| connect.poll_resumed(&bell, it)) => resume,
                     () = core.stop().cancelled() => Resume::Stopped,
                 });
             }

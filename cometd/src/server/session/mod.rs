@@ -30,7 +30,7 @@ mod queue;
 mod shell;
 
 use self::attributes::Attributes;
-pub(crate) use self::bell::Bell;
+pub(crate) use self::bell::{Bell, Ring};
 use self::principal::Authentication;
 pub(crate) use self::queue::Numbering;
 use self::shell::Shell;

@@ -5,9 +5,8 @@ use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use parking_lot::MutexGuard;
-use tokio::sync::oneshot;
 
-use super::bell::Bell;
+use super::bell::{Bell, Ring};
 use super::queue::Numbering;
 use super::{Inner, ServerSession};
 use crate::protocol::FrozenMessage;
@@ -19,11 +18,14 @@ use crate::session::{ConnectToken, Due, Hold, Pacing, Resume, State, Wake};
 pub(super) struct Shell {
     /// Whether somebody may want to see what the queue does.
     pub(super) has_listeners: bool,
+    /// Why the last connect that was held is to be answered, once it is.
+    resume: Option<Resume>,
     connection: Option<Arc<Bell>>,
     pub(super) state: State<Arc<FrozenMessage>>,
     /// Who writes the numbers of batches into replies, if what leaves is kept.
     pub(super) numbering: Option<Arc<dyn Numbering>>,
-    held: Option<oneshot::Sender<Resume>>,
+    /// Who holds a connect, which may be another connection.
+    held: Option<Arc<Bell>>,
     /// The earliest deadline that the timers know.
     scheduled: Option<Instant>,
 }
@@ -31,7 +33,7 @@ pub(super) struct Shell {
 /// What to do once the lock is released.
 #[must_use]
 pub(super) struct Effects {
-    resume: Option<(oneshot::Sender<Resume>, Resume)>,
+    resume: Option<Arc<Bell>>,
     push: Option<Arc<Bell>>,
     schedule: Option<Instant>,
 }
@@ -175,12 +177,11 @@ impl ServerSession {
     }
 
     pub(super) fn perform(&self, effects: Effects) {
-        if let Some((held, resume)) = effects.resume {
-            // Whoever held the connect may be gone: then there is nobody to answer.
-            let _ = held.send(resume);
+        if let Some(held) = effects.resume {
+            held.ring(Ring::Resume);
         }
         if let Some(push) = effects.push {
-            push.ring();
+            push.ring(Ring::Push);
         }
         if let Some(at) = effects.schedule
             && let Some(core) = self.server()
@@ -196,6 +197,7 @@ impl Shell {
             state,
             numbering: None,
             has_listeners: false,
+            resume: None,
             held: None,
             connection: None,
             scheduled: None,
@@ -210,7 +212,10 @@ impl Shell {
         };
         match wake {
             Wake::Nobody => {}
-            Wake::Held(resume) => effects.resume = self.held.take().map(|held| (held, resume)),
+            Wake::Held(resume) => {
+                self.resume = Some(resume);
+                effects.resume = self.held.take();
+            }
             Wake::Pushed => effects.push.clone_from(&self.connection),
         }
         let deadline = self.state.deadline();
@@ -241,18 +246,29 @@ impl Connecting {
         self.token.number()
     }
 
-    /// Holds the connect, unless there is something to deliver at once.
-    pub(crate) fn hold(&self, hold: Hold, until: Instant) -> Option<oneshot::Receiver<Resume>> {
-        let (sender, receiver) = oneshot::channel();
+    /// Holds the connect, unless there is something to deliver at once; the bell is rung when there is
+    /// something to answer. Returns whether it is held.
+    pub(crate) fn hold(&self, hold: Hold, until: Instant, bell: &Arc<Bell>) -> bool {
         let mut shell = self.session.0.shell.lock();
         if !shell.state.hold(self.token, hold, until) {
-            return None;
+            return false;
         }
-        shell.held = Some(sender);
+        shell.resume = None;
+        shell.held = Some(Arc::clone(bell));
         let effects = shell.effects(Wake::Nobody);
         drop(shell);
         self.session.perform(effects);
-        Some(receiver)
+        true
+    }
+
+    /// Why the connect that was held is to be answered, if it is.
+    pub(crate) fn resumed(&self) -> Option<Resume> {
+        let shell = self.session.0.shell.lock();
+        if !shell.state.is_current(self.token) {
+            // What is said there is said of the connect that came after it.
+            return Some(Resume::Replaced);
+        }
+        shell.resume
     }
 }
 
@@ -281,5 +297,58 @@ impl Drop for Batch<'_> {
         if let Some(session) = self.0 {
             session.end_batch(session.0.shell.lock());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::BayeuxServer;
+    use crate::protocol::ClientId;
+
+    /// A session that has handshaken, and its server.
+    async fn session() -> (ServerSession, BayeuxServer) {
+        let server = BayeuxServer::builder().build().await.unwrap();
+        let session = ServerSession::new(ClientId::from_random(1), "", server.core(), None);
+        session.change(|state| (state.handshake(now()), Wake::Nobody));
+        (session, server)
+    }
+
+    fn held(session: &ServerSession, bell: &Arc<Bell>) -> Connecting {
+        let pacing = session.0.shell.lock().state.pace.transport;
+        let (connect, _) = session.connect(pacing, now()).unwrap();
+        assert!(connect.hold(Hold::ForTime, now() + Duration::from_secs(20), bell));
+        connect
+    }
+
+    #[tokio::test]
+    async fn a_late_resume_of_an_overtaken_connect_resumes_no_other() {
+        // CN-17
+        let (session, _server) = session().await;
+        let bell = Arc::default();
+        let first = held(&session, &bell);
+        assert_eq!((bell.take(Ring::Resume), first.resumed()), (false, None));
+        let second = held(&session, &bell);
+        assert!(bell.take(Ring::Resume));
+        let replaced = Some(Resume::Replaced);
+        assert_eq!((first.resumed(), second.resumed()), (replaced, None));
+
+        session.change(|state| ((), state.stop()));
+        assert!(bell.take(Ring::Resume));
+        let stopped = Some(Resume::Stopped);
+        assert_eq!((first.resumed(), second.resumed()), (replaced, stopped));
+    }
+
+    #[tokio::test]
+    async fn who_holds_a_connect_is_told_and_not_who_speaks_for_the_session_now() {
+        // WS-13
+        let (session, _server) = session().await;
+        let (holder, attached) = (Arc::default(), Arc::default());
+        let connect = held(&session, &holder);
+        drop(session.attach(1, false, &attached));
+        assert!(holder.take(Ring::Resume) && !attached.take(Ring::Resume));
+        assert_eq!(connect.resumed(), Some(Resume::Replaced));
     }
 }

@@ -1,8 +1,9 @@
 //! What a connection reads, and what that leads to.
 
-use std::future::{pending, poll_fn};
+use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 
 use bytestring::ByteString;
 use futures_util::FutureExt;
@@ -10,12 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use yawc::WebSocketError;
 
 use super::end::{End, broken, malformed};
-use super::{Burst, Connection, FAREWELL, Held};
+use super::{Burst, Connection, FAREWELL};
 use crate::protocol::codec::{self, Request};
 use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Batch, Core, ServerSession};
-use crate::session::{Resume, Wake};
+use crate::session::Wake;
 use crate::transport::websocket::socket::Incoming;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -100,11 +101,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut end = self.flush().await.err();
         let received = loop {
             // What has been begun is finished, even if the connection is at its end.
-            let held = self.held.as_mut().filter(|_| end.is_none());
+            let held = self.held.as_ref().filter(|_| end.is_none());
+            let resumed = poll_fn(|context| {
+                held.map_or(Poll::Pending, |it| it.poll_resumed(&self.bell, context))
+            });
             tokio::select! {
                 biased;
                 received = &mut receiving => break received,
-                resume = resumed(held) => end = self.on_resume(resume).await.err(),
+                resume = resumed => end = self.on_resume(resume).await.err(),
             }
         };
         end.map_or(Ok(received), Err)
@@ -126,7 +130,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn attach<'a>(&mut self, first: &Request, session: &'a ServerSession) -> Option<Batch<'a>> {
         let batch = if first.client_id == Some(session.id()) {
             let connect_only = self.config().common.meta_connect_deliver_only;
-            session.attach(self.number, connect_only, &self.push)
+            session.attach(self.number, connect_only, &self.bell)
         } else {
             session.is_handshook().then(|| session.start_batch())
         };
@@ -145,7 +149,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.held = None;
         // A wake-up that is under way was meant for the session that is let go.
-        self.push = Arc::default();
+        self.bell = Arc::default();
     }
 
     /// Whether messages of a session travel with connect replies only (CFG-15).
@@ -161,9 +165,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         batch: Option<Batch<'_>>,
         mut received: Received,
     ) -> Result<Vec<Reply>, End> {
-        if let Some(held) = &mut self.held
-            && let Some(resume) = held.resumed()
-        {
+        if let Some(resume) = self.resumed() {
             self.on_resume(resume).await?;
         }
         let replies = &mut received.replies;
@@ -200,13 +202,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.feed_replies(replies).await?;
         self.feed_messages(queued).await
-    }
-}
-
-/// Completes when the connect that is held is to be answered.
-async fn resumed(held: Option<&mut Held>) -> Resume {
-    match held {
-        Some(held) => (&mut held.resume).await.unwrap_or(Resume::Stopped),
-        None => pending().await,
     }
 }

@@ -8,10 +8,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use futures_util::future::Either;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::oneshot::{self, error::TryRecvError};
 use tokio::time::{Instant, sleep_until};
 use yawc::close::CloseCode;
 use yawc::{Frame, WebSocketError};
@@ -21,7 +19,7 @@ use crate::boxed::boxed;
 use crate::protocol::codec::Request;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::config::WebSocketConfig;
-use crate::server::{Bell, Connect, Context, Core, ServerSession, Spare};
+use crate::server::{Bell, Connect, Context, Core, Ring, ServerSession, Spare};
 use crate::session::{Hold, Resume, Wake};
 
 mod alarms;
@@ -39,10 +37,11 @@ pub(super) struct Connection<S> {
     socket: Socket<S>,
     /// Tells this connection from others of the same session.
     number: u64,
-    /// There is something to push.
-    push: Arc<Bell>,
+    /// Rung when there is something to push, or the held connect is to be answered.
+    bell: Arc<Bell>,
     session: Option<ServerSession>,
-    held: Option<Held>,
+    /// A connect that waits.
+    held: Option<Box<Connect>>,
     /// When something was last read or written.
     active: Instant,
     /// Since when there has been no live session, as far as somebody has looked.
@@ -53,23 +52,6 @@ pub(super) struct Connection<S> {
     emptied: VecDeque<Arc<FrozenMessage>>,
     /// What a message leaves to the next one.
     spare: Spare,
-}
-
-/// A connect that waits.
-struct Held {
-    connect: Box<Connect>,
-    resume: oneshot::Receiver<Resume>,
-}
-
-impl Held {
-    /// Why the connect is to be answered, if it is.
-    fn resumed(&mut self) -> Option<Resume> {
-        match self.resume.try_recv() {
-            Ok(resume) => Some(resume),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Closed) => Some(Resume::Stopped),
-        }
-    }
 }
 
 /// What texts have in common that are worked off together.
@@ -118,7 +100,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             context,
             socket,
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            push: Arc::default(),
+            bell: Arc::default(),
             session: None,
             held: None,
             active: Instant::now(),
@@ -225,47 +207,57 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// What the peer or the session wants next.
     fn poll_event(&mut self, context: &mut TaskContext<'_>) -> Poll<Event> {
-        if let Some(held) = &mut self.held
-            && let Poll::Ready(resume) = held.resume.poll_unpin(context)
-        {
-            return Poll::Ready(Event::Resume(resume.unwrap_or(Resume::Stopped)));
-        }
-        if let Some(push) = self.push_in_turn() {
-            return Poll::Ready(push);
+        if let Some(event) = self.rung_in_turn() {
+            return Poll::Ready(event);
         }
         if let Poll::Ready(next) = self.socket.poll_next(context) {
             return Poll::Ready(Event::Peer(next));
         }
-        self.push.poll_rung(context).map(|()| self.pushed())
+        self.bell.listen(context);
+        // It may have been rung in between.
+        self.rung().map_or(Poll::Pending, Poll::Ready)
     }
 
     /// What the peer or the session wants next, if that is there: to ask for it costs less than to wait.
     fn next_event(&mut self) -> Option<Event> {
-        if let Some(held) = &mut self.held
-            && let Some(resume) = held.resumed()
-        {
-            return Some(Event::Resume(resume));
-        }
-        if let Some(push) = self.push_in_turn() {
-            return Some(push);
+        if let Some(event) = self.rung_in_turn() {
+            return Some(event);
         }
         let mut context = TaskContext::from_waker(Waker::noop());
         match self.socket.poll_next(&mut context) {
             Poll::Ready(next) => Some(Event::Peer(next)),
-            Poll::Pending => self.push.take().then(|| self.pushed()),
+            Poll::Pending => self.rung(),
         }
     }
 
-    /// Something to push, unless that was what happened last: a session with much to receive must still
-    /// be heard.
-    fn push_in_turn(&mut self) -> Option<Event> {
+    /// What the session wants, unless it is a push and that was what happened last: a session with much to
+    /// receive must still be heard.
+    fn rung_in_turn(&mut self) -> Option<Event> {
+        if let Some(resume) = self.resumed() {
+            return Some(Event::Resume(resume));
+        }
         let is_its_turn = !std::mem::take(&mut self.has_pushed);
-        (is_its_turn && self.push.take()).then(|| self.pushed())
+        if is_its_turn {
+            self.rung_for_push()
+        } else {
+            None
+        }
     }
 
-    const fn pushed(&mut self) -> Event {
-        self.has_pushed = true;
-        Event::Push
+    /// What the session wants.
+    fn rung(&mut self) -> Option<Event> {
+        let resume = self.resumed().map(Event::Resume);
+        resume.or_else(|| self.rung_for_push())
+    }
+
+    fn rung_for_push(&mut self) -> Option<Event> {
+        self.has_pushed = self.bell.take(Ring::Push);
+        self.has_pushed.then_some(Event::Push)
+    }
+
+    /// Why the held connect is to be answered, if it is.
+    fn resumed(&self) -> Option<Resume> {
+        self.held.as_ref()?.resumed(&self.bell)
     }
 
     /// The socket may have been idle or without a session for too long; if not, looks again when it may
@@ -316,8 +308,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             Hold::ForTime
         };
         self.held = None;
-        if let Some(resume) = connect.hold(hold) {
-            self.held = Some(Held { connect, resume });
+        if connect.hold(hold, &self.bell) {
+            self.held = Some(connect);
             return Ok(());
         }
         self.give_up_spare().await;
@@ -328,7 +320,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Ends a held connect.
     async fn on_resume(&mut self, resume: Resume) -> Result<(), End> {
-        let Some(Held { mut connect, .. }) = self.held.take() else {
+        let Some(mut connect) = self.held.take() else {
             return Ok(());
         };
         self.give_up_spare().await;
