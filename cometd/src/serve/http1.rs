@@ -30,8 +30,7 @@ use tokio::time::{Sleep, sleep};
 use tokio_util::sync::CancellationToken;
 use tower_service::Service;
 
-use super::rewound::Rewound;
-use crate::transport::Waiting;
+use crate::transport::{Rewound, Waiting};
 
 /// Answers requests until the peer closes the connection or, once it is stopped, until what is under way
 /// is answered.

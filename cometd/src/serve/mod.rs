@@ -15,7 +15,6 @@ use tokio_util::task::TaskTracker;
 
 mod connection;
 mod http1;
-mod rewound;
 
 use crate::server::BayeuxServer;
 

@@ -6,6 +6,8 @@ mod cookie;
 mod http;
 mod origin;
 mod response;
+#[cfg(feature = "serve")]
+mod rewound;
 mod service;
 mod waiting;
 mod websocket;
@@ -13,4 +15,4 @@ mod websocket;
 pub use self::response::Body;
 pub use self::service::{BayeuxService, Secure};
 #[cfg(feature = "serve")]
-pub(crate) use self::waiting::Waiting;
+pub(crate) use self::{rewound::Rewound, waiting::Waiting};

@@ -34,6 +34,15 @@ thread_local! {
 }
 
 impl Input {
+    /// What was read before there was a socket.
+    pub(super) fn new(read: &[u8]) -> Self {
+        Self {
+            bytes: read.to_vec(),
+            start: 0,
+            end: read.len(),
+        }
+    }
+
     /// Reads more, behind what there is. How many bytes that were, none at the end of the stream.
     pub(super) fn poll_fill<S: AsyncRead + Unpin>(
         &mut self,

@@ -4,6 +4,7 @@ mod connection;
 mod frame;
 mod input;
 mod socket;
+mod stream;
 mod upgrade;
 mod wire;
 

@@ -61,9 +61,10 @@ enum Look {
 pub(super) const WORTH_PACKING: usize = 1024;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// A stream whose handshake is done, with the extensions that were agreed on.
+    /// A stream whose handshake is done, what was read of it since, and the extensions that were agreed on.
     pub(super) fn new(
         stream: S,
+        read: &[u8],
         extensions: Option<&HeaderValue>,
         options: &Options,
     ) -> Result<Self, WebSocketError> {
@@ -79,7 +80,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             library,
             wire,
             packs: agreed.is_some(),
-            input: Input::default(),
+            input: Input::new(read),
             output: Output::default(),
             is_lent: false,
             owes: false,
@@ -352,7 +353,7 @@ mod tests {
 
     fn socket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, most: usize) -> Socket<S> {
         let extensions = HeaderValue::from_static(EXTENSIONS);
-        Socket::new(stream, Some(&extensions), &options(most)).unwrap()
+        Socket::new(stream, &[], Some(&extensions), &options(most)).unwrap()
     }
 
     /// The library alone says what is right.

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use ::http::header::{HeaderName, SEC_WEBSOCKET_EXTENSIONS, SEC_WEBSOCKET_PROTOCOL, UPGRADE};
 use ::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
-use hyper_util::rt::TokioIo;
 use yawc::{DeflatePool, HttpWebSocket, Options};
 
 use super::connection::Connection;
 use super::socket::{Socket, WORTH_PACKING};
+use super::stream::Stream;
 use crate::protocol::Transport;
 use crate::server::config::WebSocketConfig;
 use crate::transport::response::{self, Body};
@@ -40,11 +40,11 @@ impl Endpoint {
         let extensions = upgrade.headers().get(SEC_WEBSOCKET_EXTENSIONS).cloned();
         let (core, options) = (Arc::clone(&self.core), Arc::clone(&self.sockets));
         self.core.tasks().spawn(async move {
-            let socket = match stream.await {
-                Ok(stream) => Socket::new(TokioIo::new(stream), extensions.as_ref(), &options),
+            let (stream, read) = match stream.await {
+                Ok(stream) => Stream::new(stream),
                 Err(error) => return tracing::debug!(%error, "an upgrade did not come about"),
             };
-            let socket = match socket {
+            let socket = match Socket::new(stream, &read, extensions.as_ref(), &options) {
                 Ok(socket) => socket,
                 Err(error) => return tracing::error!(%error, "extensions were wrongly agreed on"),
             };

@@ -1,4 +1,4 @@
-//! What hyper reads from and writes to.
+//! What hyper reads from and writes to in a connection that is taken from it and put back.
 
 use std::io;
 use std::pin::Pin;
@@ -12,11 +12,11 @@ use tokio::net::TcpStream;
 
 /// A stream, and bytes that are read before those of the stream.
 #[derive(Debug)]
-pub(super) struct Rewound {
-    pub(super) first: Bytes,
-    pub(super) stream: TcpStream,
+pub(crate) struct Rewound {
+    pub(crate) first: Bytes,
+    pub(crate) stream: TcpStream,
     /// Whether something was written that has not been flushed: there may be more to write.
-    pub(super) is_busy: Arc<AtomicBool>,
+    pub(crate) is_busy: Arc<AtomicBool>,
 }
 
 impl Rewound {
