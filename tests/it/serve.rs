@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cometd::{BayeuxServer, Stopped};
-use cometd_tests::{Pending, Served, serve, start};
+use cometd_tests::{Pending, Served, open_setup, serve, start};
 use futures_util::SinkExt;
 use http::{Request, StatusCode, header};
 use http_body_util::{BodyExt, Full};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader};
+use tokio::net::{TcpListener, TcpStream};
 use yawc::close::CloseCode;
 use yawc::{Frame, HttpVersion, Options, WebSocket};
 
@@ -239,5 +239,53 @@ async fn long_and_short_messages_pass_a_compressed_socket() {
             assert_eq!(delivered, json!([{"channel": "/a", "data": data}]));
         }
         socket.next_frame().await.unwrap();
+    }
+}
+
+/// Sends a text together with the request for a socket; the messages of the first frame that answers.
+async fn first_frame<S: AsyncRead + AsyncWrite + Unpin>(stream: S, text: &str) -> Value {
+    let mut stream = BufReader::new(stream);
+    let mut sent =
+        b"GET /cometd HTTP/1.1\r\nHost: test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+            .to_vec();
+    sent.extend([0x81, 0xff]);
+    sent.extend((text.len() as u64).to_be_bytes());
+    // Masked with zeros.
+    sent.extend([0; 4]);
+    sent.extend(text.as_bytes());
+    stream.write_all(&sent).await.unwrap();
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        assert_ne!(stream.read_line(&mut line).await.unwrap(), 0);
+    }
+    assert_eq!(stream.read_u16().await.unwrap(), 0x817e, "a text");
+    let mut text = vec![0; stream.read_u16().await.unwrap().into()];
+    stream.read_exact(&mut text).await.unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+#[tokio::test]
+async fn what_comes_with_the_request_for_a_socket_is_not_lost() {
+    let ours = serve(BayeuxServer::builder()).await;
+    let server = BayeuxServer::builder().build().await.unwrap();
+    let app = axum::Router::new().nest_service("/cometd", server.into_service());
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let axum = listener.local_addr().unwrap();
+    let _serving = start(axum::serve(listener, app).into_future());
+    let memory = open_setup().start().await;
+    let handshake = json!([{"channel": "/meta/handshake"}]).to_string();
+    for blanks in [0, 10, 10_000, 50_000] {
+        // An envelope may have blanks in front.
+        let text = " ".repeat(blanks) + &handshake;
+        for address in [ours.address, axum] {
+            let stream = TcpStream::connect(address).await.unwrap();
+            let replies = first_frame(stream, &text).await;
+            assert_eq!(replies[0]["successful"], true);
+        }
+        let (stream, _serving) = memory.connect(None);
+        let replies = first_frame(stream, &text).await;
+        assert_eq!(replies[0]["successful"], true);
     }
 }
