@@ -11,8 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use yawc::{Frame, OpCode, Options, Role, WebSocket, WebSocketError};
 
 use super::frame::{self, Head};
-use super::input::{self, INPUT, Input};
-use super::wire::{Output, Wire};
+use super::input::{self, INPUT};
+use super::wire::{Ends, Wire};
 
 /// A WebSocket that the library reads from and writes to when it has to.
 ///
@@ -24,12 +24,8 @@ pub(super) struct Socket<S> {
     wire: Wire<S>,
     /// Whether larger texts are compressed.
     packs: bool,
-    /// What was read, unless it is lent to the library.
-    input: Input,
-    /// What is not written yet, unless it is lent to the library.
-    output: Output,
-    /// Whether the library has frames to read.
-    is_lent: bool,
+    /// The stream, unless the library works.
+    ends: Ends<S>,
     /// Whether the library may have something to answer to what it has read.
     owes: bool,
     /// Whether pieces of a message were read, and not its last one.
@@ -68,7 +64,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         extensions: Option<&HeaderValue>,
         options: &Options,
     ) -> Result<Self, WebSocketError> {
-        let wire = Wire::new(stream);
+        let wire = Wire::default();
         let agreed = extensions.and_then(|it| it.to_str().ok());
         let library = WebSocket::from_stream_with_extensions(
             wire.clone(),
@@ -80,9 +76,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             library,
             wire,
             packs: agreed.is_some(),
-            input: Input::new(read),
-            output: Output::default(),
-            is_lent: false,
+            ends: Ends::new(stream, read),
             owes: false,
             is_open: false,
             limit: options.max_payload_read.map_or(0, |it| it as u64),
@@ -95,7 +89,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         context: &mut Context<'_>,
     ) -> Poll<Result<Incoming, WebSocketError>> {
         loop {
-            if !self.is_lent {
+            if self.ends.due == 0 {
                 match self.poll_text(context) {
                     Poll::Ready(Some(text)) => return Poll::Ready(text.map(Incoming::Text)),
                     // What the library answers is written when there is nothing else to do.
@@ -103,15 +97,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                     Poll::Ready(None) | Poll::Pending => {}
                 }
             }
-            self.wire.swap(&mut self.output);
+            let is_due = self.ends.due > 0;
+            self.wire.lend(&mut self.ends);
             let frame = self.library.poll_next_frame(context);
-            self.wire.swap(&mut self.output);
-            let has_read = self.is_lent && self.wire.take_back(&mut self.input);
-            self.is_lent &= !has_read;
+            self.wire.take_back(&mut self.ends);
             if let Poll::Ready(frame) = frame {
                 return Poll::Ready(self.incoming(frame?));
             }
-            self.owes = self.wire.is_stuck();
+            self.owes = self.ends.is_stuck;
+            let has_read = is_due && self.ends.due == 0;
             if !has_read {
                 return Poll::Pending;
             }
@@ -129,7 +123,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 Look::Library(count) => break self.lend(count),
                 Look::Short => {}
             }
-            match ready!(self.wire.poll_input(&mut self.input, context)) {
+            match ready!(self.ends.poll_input(context)) {
                 Ok(0) => break self.lend(u64::MAX),
                 Ok(_) => {}
                 Err(error) => return Poll::Ready(Some(Err(error.into()))),
@@ -140,7 +134,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Takes a text off the input, if that begins with one.
     fn look(&mut self) -> Look {
-        let rest = self.input.rest_mut();
+        let rest = self.ends.input.rest_mut();
         let Some(head) = Head::parse(rest) else {
             return if frame::is_refused(rest) {
                 Look::Library(u64::MAX)
@@ -159,7 +153,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             };
             frame::unmask(text, mask);
             let text = ByteString::try_from(input::kept(text));
-            self.input.take(size);
+            self.ends.input.take(size);
             return Look::Text(text.map_err(|_| WebSocketError::InvalidUTF8));
         }
         self.is_open = head.leaves_open(self.is_open);
@@ -186,8 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Lets the library read so many bytes.
     fn lend(&mut self, count: u64) {
-        self.wire.lend(&mut self.input, count);
-        self.is_lent = true;
+        self.ends.due = count;
         self.owes = true;
     }
 
@@ -199,26 +192,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// Adds a text to the output, unless it has to be [sent](Self::send), or the output flushed before.
     /// Whether that was done.
     pub(super) fn put(&mut self, text: &str) -> bool {
-        let may = !self.packs(text) && !self.output.is_full();
+        let may = !self.packs(text) && !self.ends.output.is_full();
         if may {
-            self.output.text(text);
+            self.ends.output.text(text);
         }
         may
     }
 
     /// Writes the output.
     pub(super) fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.wire.poll_output(&mut self.output, context)
+        self.ends.poll_output(context)
     }
 
     /// Writes the output, and behind it a frame of any kind, which is compressed if it is worth it.
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), WebSocketError> {
         let mut sending = self.library.send(frame);
-        let (wire, output) = (&self.wire, &mut self.output);
+        let (wire, ends) = (&self.wire, &mut self.ends);
         let sent = poll_fn(|context| {
-            wire.swap(output);
+            wire.lend(ends);
             let polled = sending.poll_unpin(context);
-            wire.swap(output);
+            wire.take_back(ends);
             polled
         });
         sent.await
@@ -319,11 +312,11 @@ mod tests {
     }
 
     /// Takes what the peer sends, up to the end, and closes then, as a connection does.
-    fn outcome<S: AsyncRead + AsyncWrite + Unpin, W>(
+    fn outcome<W>(
         mut state: W,
         heard: &Mutex<Vec<u8>>,
         next: fn(&mut W, &mut Context<'_>) -> Poll<Result<Incoming, WebSocketError>>,
-        library: fn(&mut W) -> &mut WebSocket<S>,
+        send: fn(&mut W, Frame),
     ) -> Outcome {
         let mut context = Context::from_waker(Waker::noop());
         let mut incoming = Vec::new();
@@ -336,7 +329,7 @@ mod tests {
         };
         if !matches!(end, WebSocketError::ConnectionClosed) {
             let close = Frame::close(CloseCode::Policy, "the end");
-            library(&mut state).send(close).now_or_never();
+            send(&mut state, close);
         }
         Outcome {
             incoming,
@@ -348,7 +341,9 @@ mod tests {
     fn through_a_socket(peer: Peer, most: usize) -> Outcome {
         let heard = Arc::clone(&peer.heard);
         let socket = socket(peer, most);
-        outcome(socket, &heard, Socket::poll_next, |it| &mut it.library)
+        outcome(socket, &heard, Socket::poll_next, |socket, frame| {
+            socket.send(frame).now_or_never();
+        })
     }
 
     fn socket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, most: usize) -> Socket<S> {
@@ -374,7 +369,9 @@ mod tests {
                     _ => Incoming::Other,
                 })
         };
-        outcome(library.unwrap(), &heard, next, |it| it)
+        outcome(library.unwrap(), &heard, next, |library, frame| {
+            library.send(frame).now_or_never();
+        })
     }
 
     fn peer(bytes: &[u8], sizes: &[usize]) -> Peer {

@@ -12,25 +12,26 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::input::Input;
 
-/// A stream that the WebSocket library and a connection share.
+/// The stream as the WebSocket library sees it: there while it is lent.
 ///
-/// It reads and writes for the connection, and lends the library what is the library's. Input and output are
-/// the connection's, which so reaches them without a lock, but for the time in which the library works. Text
-/// frames of the connection go behind what the library has written, so that messages go from the queue of a
-/// session into what is written next, and not through a value and a buffer for each. Nothing is kept for a
-/// socket that is idle.
-pub(super) struct Wire<S>(Arc<Mutex<Ends<S>>>);
+/// Otherwise the stream, its input and its output are the connection's, which so reaches them without a lock.
+/// Text frames of the connection go behind what the library has written, so that messages go from the queue
+/// of a session into what is written next, and not through a value and a buffer for each. Nothing is kept
+/// for a socket that is idle.
+pub(super) struct Wire<S>(Arc<Mutex<Option<Box<Ends<S>>>>>);
 
-struct Ends<S> {
-    stream: S,
-    /// What was read, while the library may read of it.
-    input: Input,
+/// A stream, and what is between it and those who use it.
+pub(super) struct Ends<S> {
+    /// There unless all of this is lent.
+    stream: Option<S>,
+    /// What was read.
+    pub(super) input: Input,
     /// How many bytes, of the input and of the stream behind it, the library may read.
-    lent: u64,
-    /// What is not written yet, while the library may write behind it.
-    output: Output,
+    pub(super) due: u64,
+    /// What is not written yet.
+    pub(super) output: Output,
     /// The library has something to write, and waits until it can.
-    is_stuck: bool,
+    pub(super) is_stuck: bool,
 }
 
 /// What is not written yet.
@@ -53,62 +54,66 @@ thread_local! {
 }
 
 impl<S> Wire<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self(Arc::new(Mutex::new(Ends {
-            stream,
+    /// Lends the library a stream.
+    pub(super) fn lend(&self, ends: &mut Ends<S>) {
+        *self.0.lock() = Some(Box::new(mem::take(ends)));
+    }
+
+    /// Takes it back.
+    pub(super) fn take_back(&self, ends: &mut Ends<S>) {
+        let lent = self.0.lock().take();
+        if let Some(lent) = lent {
+            *ends = *lent;
+        }
+    }
+}
+
+impl<S> Ends<S> {
+    /// A stream, and what was read of it.
+    pub(super) fn new(stream: S, read: &[u8]) -> Self {
+        Self {
+            stream: Some(stream),
+            input: Input::new(read),
+            ..Self::default()
+        }
+    }
+}
+
+impl<S: AsyncRead + Unpin> Ends<S> {
+    /// Reads more input. How many bytes that were, none at the end of the stream.
+    pub(super) fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        self.input.poll_fill(stream, context)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Ends<S> {
+    /// Writes the output.
+    pub(super) fn poll_output(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(stream) = &mut self.stream else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        self.output.poll_write(stream, context)
+    }
+}
+
+impl<S> Default for Ends<S> {
+    fn default() -> Self {
+        Self {
+            stream: None,
             input: Input::default(),
-            lent: 0,
+            due: 0,
             output: Output::default(),
             is_stuck: false,
-        })))
-    }
-
-    /// Lets the library read so many bytes, of the input and of what follows it.
-    pub(super) fn lend(&self, input: &mut Input, count: u64) {
-        let ends = &mut *self.0.lock();
-        ends.input = mem::take(input);
-        ends.lent = count;
-    }
-
-    /// Takes the input back, unless the library has still to read. Whether that was done.
-    pub(super) fn take_back(&self, input: &mut Input) -> bool {
-        let ends = &mut *self.0.lock();
-        if ends.lent == 0 {
-            *input = mem::take(&mut ends.input);
         }
-        ends.lent == 0
-    }
-
-    /// Lends the library the output, or takes it back.
-    pub(super) fn swap(&self, output: &mut Output) {
-        mem::swap(&mut self.0.lock().output, output);
-    }
-
-    /// Whether the library has something to write, and waits until it can.
-    pub(super) fn is_stuck(&self) -> bool {
-        self.0.lock().is_stuck
     }
 }
 
-impl<S: AsyncRead + Unpin> Wire<S> {
-    /// Reads more input. How many bytes that were, none at the end of the stream.
-    pub(super) fn poll_input(
-        &self,
-        input: &mut Input,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<usize>> {
-        input.poll_fill(&mut self.0.lock().stream, context)
-    }
-}
-
-impl<S: AsyncWrite + Unpin> Wire<S> {
-    /// Writes the output.
-    pub(super) fn poll_output(
-        &self,
-        output: &mut Output,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        output.poll_write(&mut self.0.lock().stream, context)
+impl<S> Default for Wire<S> {
+    fn default() -> Self {
+        Self(Arc::default())
     }
 }
 
@@ -185,12 +190,6 @@ impl Output {
     }
 }
 
-impl<S: AsyncWrite + Unpin> Ends<S> {
-    fn poll_output(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.output.poll_write(&mut self.stream, context)
-    }
-}
-
 /// What the library reads.
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(
@@ -198,20 +197,21 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let ends = &mut *self.0.lock();
-        if ends.lent == 0 {
+        let mut lent = self.0.lock();
+        let ends = lent.as_mut().ok_or(io::ErrorKind::NotConnected)?;
+        if ends.due == 0 {
             // Whoever lends it more asks it again.
             return Poll::Pending;
         }
         if ends.input.rest().is_empty() {
-            ready!(ends.input.poll_fill(&mut ends.stream, context))?;
+            ready!(ends.poll_input(context))?;
         }
         let rest = ends.input.rest();
         let count = rest.len().min(buffer.remaining());
-        let count = usize::try_from(ends.lent).map_or(count, |lent| lent.min(count));
+        let count = usize::try_from(ends.due).map_or(count, |due| due.min(count));
         buffer.put_slice(rest.get(..count).unwrap_or_default());
         ends.input.take(count);
-        ends.lent -= count as u64;
+        ends.due -= count as u64;
         Poll::Ready(Ok(()))
     }
 }
@@ -223,7 +223,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         context: &mut Context<'_>,
         buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        let ends = &mut *self.0.lock();
+        let mut lent = self.0.lock();
+        let ends = lent.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         if ends.output.is_full() {
             ends.is_stuck = true;
             ready!(ends.poll_output(context))?;
@@ -234,16 +235,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ends = &mut *self.0.lock();
+        let mut lent = self.0.lock();
+        let ends = lent.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         let flushed = ends.poll_output(context);
         ends.is_stuck = flushed.is_pending();
         flushed
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let ends = &mut *self.0.lock();
+        let mut lent = self.0.lock();
+        let ends = lent.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         ready!(ends.poll_output(context))?;
-        Pin::new(&mut ends.stream).poll_shutdown(context)
+        let Some(stream) = &mut ends.stream else {
+            return Poll::Ready(Ok(()));
+        };
+        Pin::new(stream).poll_shutdown(context)
     }
 }
 
@@ -254,58 +260,75 @@ mod tests {
 
     use super::*;
 
-    async fn flush<S: AsyncWrite + Unpin>(wire: &Wire<S>, output: &mut Output) {
-        let flushed = std::future::poll_fn(|context| wire.poll_output(output, context)).await;
+    async fn flush<S: AsyncWrite + Unpin>(ends: &mut Ends<S>) {
+        let flushed = std::future::poll_fn(|context| ends.poll_output(context)).await;
         flushed.unwrap();
+    }
+
+    /// A stream, and how the library sees it.
+    fn ends<S>(stream: S) -> (Ends<S>, Wire<S>) {
+        (Ends::new(stream, &[]), Wire::default())
     }
 
     #[tokio::test]
     async fn the_library_reads_what_it_is_lent_and_no_more() {
         let (mut peer, stream) = duplex(64 * 1024);
-        let mut wire = Wire::new(stream);
+        let (mut ends, mut wire) = ends(stream);
         let sent: Vec<u8> = (0..=255).cycle().take(40_000).collect();
         peer.write_all(&sent).await.unwrap();
-        let mut input = Input::default();
-        std::future::poll_fn(|context| wire.poll_input(&mut input, context))
+        std::future::poll_fn(|context| ends.poll_input(context))
             .await
             .unwrap();
-        input.take(1000);
-        wire.lend(&mut input, 30_000);
-        assert!(!wire.take_back(&mut input));
+        ends.input.take(1000);
+        ends.due = 30_000;
+        wire.lend(&mut ends);
         let mut read = Vec::new();
         let mut piece = [0; 1000];
         while let Some(count) = wire.read(&mut piece).now_or_never() {
             read.extend_from_slice(&piece[..count.unwrap()]);
         }
         assert_eq!(read, sent[1000..31_000]);
-        assert!(wire.take_back(&mut input));
-        assert!(sent[31_000..].starts_with(input.rest()));
-        assert!(!input.rest().is_empty(), "what was read with it is kept");
+        wire.take_back(&mut ends);
+        assert_eq!(ends.due, 0);
+        assert!(sent[31_000..].starts_with(ends.input.rest()));
+        let is_kept = !ends.input.rest().is_empty();
+        assert!(is_kept, "what was read with it is kept");
     }
 
     #[tokio::test]
     async fn the_library_learns_of_the_end_of_the_stream() {
         let (peer, stream) = duplex(64);
         drop(peer);
-        let mut wire = Wire::new(stream);
-        wire.lend(&mut Input::default(), u64::MAX);
+        let (mut ends, mut wire) = ends(stream);
+        ends.due = u64::MAX;
+        wire.lend(&mut ends);
         assert_eq!(wire.read(&mut [0; 10]).await.unwrap(), 0);
     }
 
     #[tokio::test]
     async fn frames_of_both_leave_in_the_order_in_which_they_were_written() {
         let (mut peer, stream) = duplex(64);
-        let mut wire = Wire::new(stream);
-        let mut output = Output::default();
-        output.text("one");
-        wire.swap(&mut output);
+        let (mut ends, mut wire) = ends(stream);
+        ends.output.text("one");
+        wire.lend(&mut ends);
         wire.write_all(b"two").await.unwrap();
-        wire.swap(&mut output);
-        output.text("three");
-        flush(&wire, &mut output).await;
+        wire.take_back(&mut ends);
+        ends.output.text("three");
+        flush(&mut ends).await;
         let mut read = vec![0; 15];
         peer.read_exact(&mut read).await.unwrap();
         assert_eq!(read, b"\x81\x03onetwo\x81\x05three");
+    }
+
+    #[tokio::test]
+    async fn nothing_is_read_or_written_unless_it_is_lent() {
+        let (_peer, stream) = duplex(64);
+        let (mut ends, mut wire) = ends(stream);
+        let refused = Some(io::ErrorKind::NotConnected);
+        assert_eq!(wire.read(&mut [0]).await.err().map(|it| it.kind()), refused);
+        assert_eq!(wire.write(&[0]).await.err().map(|it| it.kind()), refused);
+        wire.lend(&mut ends);
+        wire.write_all(&[0]).await.unwrap();
     }
 
     #[test]
@@ -326,19 +349,18 @@ mod tests {
     #[tokio::test]
     async fn a_peer_that_does_not_read_is_waited_for() {
         let (mut peer, stream) = duplex(1000);
-        let mut wire = Wire::new(stream);
-        let mut output = Output::default();
-        output.text(&"x".repeat(100));
-        assert!(!output.is_full());
-        output.text(&"x".repeat(FULL));
-        assert!(output.is_full());
-        wire.swap(&mut output);
+        let (mut ends, mut wire) = ends(stream);
+        ends.output.text(&"x".repeat(100));
+        assert!(!ends.output.is_full());
+        ends.output.text(&"x".repeat(FULL));
+        assert!(ends.output.is_full());
+        wire.lend(&mut ends);
         let library = AsyncWriteExt::write(&mut wire, b"pong").now_or_never();
         assert!(library.is_none(), "there is no room for more");
-        wire.swap(&mut output);
+        wire.take_back(&mut ends);
         let expected = 2 + 100 + 10 + FULL;
         let mut read = vec![0; expected];
-        let (read, ()) = tokio::join!(peer.read_exact(&mut read), flush(&wire, &mut output));
+        let (read, ()) = tokio::join!(peer.read_exact(&mut read), flush(&mut ends));
         read.unwrap();
     }
 }
