@@ -50,17 +50,22 @@ impl Input {
         context: &mut Context<'_>,
     ) -> Poll<io::Result<usize>> {
         let mut bytes = SPARE.take();
-        bytes.resize(INPUT, 0);
-        self.move_to(bytes);
-        let room = self.bytes.get_mut(self.end..).unwrap_or_default();
-        let mut read = ReadBuf::new(room);
+        if bytes.is_empty() {
+            bytes = vec![0; INPUT];
+        }
+        let end = self.rest().len();
+        let mut read = ReadBuf::new(bytes.get_mut(end..).unwrap_or_default());
         let polled = Pin::new(stream).poll_read(context, &mut read);
         let count = read.filled().len();
-        self.end += count;
-        if count == 0 {
-            // It may be long until more comes.
-            let kept = vec![0; self.rest().len()];
-            self.move_to(kept);
+        if count > 0 {
+            self.move_to(bytes);
+            self.end += count;
+        } else {
+            SPARE.set(bytes);
+            if self.bytes.len() > end {
+                // It may be long until more comes.
+                self.move_to(vec![0; end]);
+            }
         }
         polled.map_ok(|()| count)
     }
