@@ -117,6 +117,12 @@ pub trait IntoData {
     /// The value does not serialise.
     fn into_data(self) -> Result<RawJson, serde_json::Error>;
 
+    /// The value, if it is JSON text as it stands; that is lent to the server then, not converted.
+    #[doc(hidden)]
+    fn as_json(&self) -> Option<&RawJson> {
+        None
+    }
+
     /// Whether clients find bytes in it: then the message says so, in `ext.binary`.
     fn is_binary(&self) -> bool {
         false
@@ -133,11 +139,19 @@ impl IntoData for RawJson {
     fn into_data(self) -> Result<RawJson, serde_json::Error> {
         Ok(self)
     }
+
+    fn as_json(&self) -> Option<&RawJson> {
+        Some(self)
+    }
 }
 
 impl IntoData for &RawJson {
     fn into_data(self) -> Result<RawJson, serde_json::Error> {
         Ok(self.clone())
+    }
+
+    fn as_json(&self) -> Option<&RawJson> {
+        Some(self)
     }
 }
 

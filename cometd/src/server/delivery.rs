@@ -8,7 +8,10 @@ use super::extension::{self, Extension};
 use super::hook::{Deferred, Flow};
 use super::local_session::LocalSession;
 use super::session::ServerSession;
-use crate::protocol::{ChannelError, ChannelId, ChannelKind, FrozenMessage, IntoData, Message};
+use crate::protocol::codec;
+use crate::protocol::{
+    ChannelError, ChannelId, ChannelKind, FrozenMessage, IntoData, Message, RawJson,
+};
 use crate::session::Enqueued;
 
 /// Who sends what code of the server publishes or delivers: a session, or nobody.
@@ -79,11 +82,7 @@ impl ServerSession {
         C: TryInto<ChannelId>,
         ChannelError: From<C::Error>,
     {
-        let Origin(sender) = from.into();
-        let channel = channel.try_into().map_err(ChannelError::from)?;
-        let mut message = Message::empty(channel);
-        message.set_data(data)?;
-        match self.send(sender, message) {
+        match self.send_data(from.into(), channel, data)? {
             Deferred::Now(sent) => sent,
             Deferred::Later(sending) => sending.await,
         }
@@ -111,6 +110,45 @@ impl ServerSession {
         }
     }
 
+    /// Queues data at once, if it need not be shown to anybody before. No part of the future that waits otherwise,
+    /// so that nothing of it is kept there.
+    fn send_data<'s, C>(
+        &'s self,
+        Origin(sender): Origin<'s>,
+        channel: C,
+        data: impl IntoData,
+    ) -> Result<Deferred<'s, Result<(), SendError>>, SendError>
+    where
+        C: TryInto<ChannelId>,
+        ChannelError: From<C::Error>,
+    {
+        let channel = channel.try_into().map_err(ChannelError::from)?;
+        if let Some(json) = data.as_json()
+            && let Some(sent) = self.send_json(sender, &channel, json)
+        {
+            return Ok(sent.into());
+        }
+        Ok(self.send(sender, Message::of(channel, data)?))
+    }
+
+    /// The same for data that is text already, of which no message need be made; nothing if it is to be shown.
+    fn send_json(
+        &self,
+        sender: Option<&Self>,
+        channel: &ChannelId,
+        data: &RawJson,
+    ) -> Option<Result<(), SendError>> {
+        let kind = channel.kind();
+        if !self.shared()?.extensions.concerned(kind).is_empty() || !self.only_queues() {
+            return None;
+        }
+        if !self.is_meant(sender, kind) {
+            return Some(Ok(()));
+        }
+        let frozen = codec::freeze_plain(channel, data, false)?;
+        Some(self.queue_and_count(Arc::new(frozen), None))
+    }
+
     /// Queues a message at once, if it need not be shown to anybody before.
     fn send<'s>(
         &'s self,
@@ -124,7 +162,7 @@ impl ServerSession {
         if !concerned.is_empty() || !self.only_queues() {
             return Deferred::later(self.show_and_send(concerned, sender, message));
         }
-        if !self.is_meant(sender, &message) {
+        if !self.is_meant(sender, message.channel().kind()) {
             return Ok(()).into();
         }
         let lazy_timeout = self.lazy_timeout(&message);
@@ -141,7 +179,7 @@ impl ServerSession {
         if extension::outgoing(extensions, Some(self), &mut message).await == Flow::Stop {
             return Err(SendError::Vetoed);
         }
-        if !self.is_meant(sender, &message) {
+        if !self.is_meant(sender, message.channel().kind()) {
             return Ok(());
         }
         let lazy_timeout = self.lazy_timeout(&message);
@@ -150,10 +188,8 @@ impl ServerSession {
     }
 
     /// SVC-5: a broadcast is meant for its sender only if publishers hear themselves.
-    fn is_meant(&self, sender: Option<&Self>, message: &Message) -> bool {
-        message.channel().kind() != ChannelKind::Broadcast
-            || sender != Some(self)
-            || self.broadcast_to_publisher()
+    fn is_meant(&self, sender: Option<&Self>, kind: ChannelKind) -> bool {
+        kind != ChannelKind::Broadcast || sender != Some(self) || self.broadcast_to_publisher()
     }
 
     /// LAZY-8: a delivery is not lazy because of its channel, but waits as long as that says.

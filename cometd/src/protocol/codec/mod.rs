@@ -6,4 +6,4 @@ mod plain;
 mod reader;
 
 pub(crate) use self::decode::{Echo, Limits, Request, decode, decode_into};
-pub(crate) use self::encode::{envelope, freeze, write_envelope, write_message};
+pub(crate) use self::encode::{envelope, freeze, freeze_plain, write_envelope, write_message};
