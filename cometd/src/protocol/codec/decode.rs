@@ -62,17 +62,19 @@ pub(crate) struct Echo {
 /// Reads an envelope: an array of messages, or one message.
 pub(crate) fn decode(text: &ByteString, limits: &Limits) -> Result<Vec<Request>, ParseError> {
     let mut requests = Vec::new();
-    decode_into(&mut requests, text, limits)?;
+    decode_into(&mut requests, &mut None, text, limits)?;
     Ok(requests)
 }
 
-/// The same, into memory that is used again; it is empty, and of no use after an error.
+/// The same, into memory that is used again; it is empty, and of no use after an error. `last` is the channel of
+/// the last message that was read with these limits.
 pub(crate) fn decode_into(
     requests: &mut Vec<Request>,
+    last: &mut Option<ChannelId>,
     text: &ByteString,
     limits: &Limits,
 ) -> Result<(), ParseError> {
-    read(requests, text, limits).map_err(|fault| match fault {
+    read(requests, last, text, limits).map_err(|fault| match fault {
         Fault::Malformed => ParseError::Malformed(malformed(text)),
         Fault::TooManyFields => {
             ParseError::Malformed(serde_json::Error::custom("too many fields in a message"))
@@ -103,7 +105,12 @@ fn malformed(text: &str) -> serde_json::Error {
 
 /// Reads at most one message more than the limit, so that a long batch is refused before it costs
 /// anything.
-fn read(requests: &mut Vec<Request>, text: &ByteString, limits: &Limits) -> Result<(), Fault> {
+fn read(
+    requests: &mut Vec<Request>,
+    last: &mut Option<ChannelId>,
+    text: &ByteString,
+    limits: &Limits,
+) -> Result<(), Fault> {
     let mut reader = Reader::new(text, limits.depth);
     // Most envelopes hold one message.
     requests.reserve_exact(1);
@@ -113,7 +120,7 @@ fn read(requests: &mut Vec<Request>, text: &ByteString, limits: &Limits) -> Resu
         }
         let mut fields = Fields::default();
         reader.object(|reader| fields.read(reader))?;
-        requests.push(fields.request(text, &limits.grammar));
+        requests.push(fields.request(last, text, &limits.grammar));
         Ok(())
     };
     match reader.peek() {
@@ -204,17 +211,33 @@ impl<'a> Fields<'a> {
         Ok(())
     }
 
-    fn request(&self, text: &ByteString, grammar: &Grammar) -> Request {
+    fn request(
+        &self,
+        last: &mut Option<ChannelId>,
+        text: &ByteString,
+        grammar: &Grammar,
+    ) -> Request {
+        let is_last = |it: &&ChannelId| self.channel.is_some_and(|name| name.says(it.as_str()));
+        let (name, channel) = match last.as_ref().filter(is_last) {
+            // Most messages go where the last one went, and its name has been looked at.
+            Some(last) => (Some(last.name().clone()), Ok(last.clone())),
+            None => {
+                let name = self
+                    .channel
+                    .and_then(|it| it.map_string(|it| SmolStr::new(it)));
+                let channel = parse_channel(self.channel, name.as_ref(), grammar);
+                *last = channel.as_ref().ok().cloned();
+                (name, channel)
+            }
+        };
         let echo = Echo {
-            channel: self
-                .channel
-                .and_then(|it| it.map_string(|it| SmolStr::new(it))),
+            channel: name,
             id: self.id.and_then(id_text),
             subscription: self.subscription.map(|it| raw(text, it)),
         };
         Request {
             client_id: self.client_id,
-            message: self.message(&echo, text, grammar),
+            message: channel.and_then(|channel| self.message(channel, &echo, text, grammar)),
             echo,
         }
     }
@@ -229,11 +252,11 @@ impl<'a> Fields<'a> {
 
     fn message(
         &self,
+        channel: ChannelId,
         echo: &Echo,
         text: &ByteString,
         grammar: &Grammar,
     ) -> Result<Message, BayeuxError> {
-        let channel = parse_channel(self.channel, echo, grammar)?;
         if grammar.strict
             && self.id.is_some_and(|id| id.text != "null")
             && !echo.id.as_ref().is_some_and(|id| is_id(id))
@@ -276,10 +299,10 @@ fn share(text: &ByteString, part: Cow<'_, str>) -> ByteString {
 
 fn parse_channel(
     value: Option<Value<'_>>,
-    echo: &Echo,
+    name: Option<&SmolStr>,
     grammar: &Grammar,
 ) -> Result<ChannelId, BayeuxError> {
-    let Some(name) = &echo.channel else {
+    let Some(name) = name else {
         return Err(match value.map(|it| it.text) {
             None | Some("null") => BayeuxError::ChannelMissing,
             Some(_) => BayeuxError::ChannelInvalid,
@@ -362,6 +385,33 @@ mod tests {
             .unwrap();
         assert_eq!(message.channel().as_str(), "/a");
         assert_eq!(message.data().as_str(), r#"{"n":1.0}"#);
+    }
+
+    #[test]
+    fn a_channel_is_what_it_is_whatever_the_last_one_was() {
+        let names = [
+            "/a",
+            "/a",
+            "/a/",
+            " /a",
+            "/b",
+            "/a/*",
+            "/a",
+            "",
+            "/a",
+            "\\u002fa",
+            "/meta/connect",
+        ];
+        let texts = names.map(|it| format!(r#"{{"channel":"{it}"}}"#));
+        let envelope = format!("[{}]", texts.join(","));
+        let together = decode(&envelope.into(), &Limits::default()).unwrap();
+        for (text, found) in texts.into_iter().zip(together) {
+            let alone = decode(&text.clone().into(), &Limits::default()).unwrap();
+            for alone in alone {
+                assert_eq!(found.echo.channel, alone.echo.channel, "{text}");
+                assert_eq!(found.message, alone.message, "{text}");
+            }
+        }
     }
 
     #[test]

@@ -59,6 +59,12 @@ impl<'a> Value<'a> {
         self.unescaped().as_deref().map(make)
     }
 
+    /// Whether it is a string that says this, and is written as it is.
+    #[inline]
+    pub(super) fn says(self, text: &str) -> bool {
+        self.plain && self.text.get(1..self.text.len() - 1) == Some(text)
+    }
+
     #[cold]
     fn unescaped(self) -> Option<String> {
         // The reader has been over it: what is no string does not parse as one, and nothing else fails.

@@ -49,10 +49,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let Burst {
             context,
             session,
+            channel,
             requests,
             replies,
         } = burst;
-        match codec::decode_into(requests, &text, core.limits()) {
+        match codec::decode_into(requests, channel, &text, core.limits()) {
             Ok(()) => {}
             // FAYE-5: the keep-alive of old Faye clients.
             Err(ParseError::Empty) => return Ok(()),

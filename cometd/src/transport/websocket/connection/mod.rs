@@ -17,7 +17,7 @@ use yawc::{Frame, WebSocketError};
 use super::socket::{Incoming, Socket};
 use crate::boxed::boxed;
 use crate::protocol::codec::Request;
-use crate::protocol::{FrozenMessage, Reply};
+use crate::protocol::{ChannelId, FrozenMessage, Reply};
 use crate::server::config::WebSocketConfig;
 use crate::server::{Bell, Connect, Context, Core, Ring, ServerSession, Spare};
 use crate::session::{Hold, Resume, Wake};
@@ -59,6 +59,8 @@ struct Burst {
     context: Arc<Context>,
     /// The session that the last one spoke for.
     session: Option<ServerSession>,
+    /// The channel of the last message.
+    channel: Option<ChannelId>,
     /// Memory for the messages of the next one.
     requests: Vec<Request>,
     /// Memory for the replies to them.
@@ -70,6 +72,7 @@ impl Burst {
         Self {
             context: Arc::clone(context),
             session: None,
+            channel: None,
             requests: Vec::new(),
             replies: Vec::new(),
         }
