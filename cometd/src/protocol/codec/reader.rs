@@ -83,9 +83,16 @@ impl<'a> Reader<'a> {
     }
 
     /// The next byte that is no white space, which is skipped.
+    #[inline]
     pub(super) fn peek(&mut self) -> Option<u8> {
-        self.at = blank(self.text.as_bytes(), self.at);
-        self.text.as_bytes().get(self.at).copied()
+        let text = self.text.as_bytes();
+        match text.get(self.at) {
+            Some(&byte) if byte > b' ' => Some(byte),
+            _ => {
+                self.at = blank(text, self.at);
+                text.get(self.at).copied()
+            }
+        }
     }
 
     /// Makes sure that nothing follows.
@@ -143,11 +150,14 @@ impl<'a> Reader<'a> {
         if !self.accept(close) {
             loop {
                 item(self)?;
-                if !self.accept(b',') {
-                    break;
+                let next = self.peek();
+                self.at += 1;
+                match next {
+                    Some(b',') => {}
+                    Some(byte) if byte == close => break,
+                    _ => return Err(Fault::Malformed),
                 }
             }
-            self.expect(close)?;
         }
         self.levels += 1;
         Ok(())
