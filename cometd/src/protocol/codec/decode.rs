@@ -138,6 +138,12 @@ struct Fields<'a> {
     id: Option<Value<'a>>,
     client_id: Option<ClientId>,
     data: Option<Value<'a>>,
+    rare: Option<RareFields<'a>>,
+}
+
+/// What most messages do not have.
+#[derive(Default)]
+struct RareFields<'a> {
     ext: Option<Value<'a>>,
     advice: Option<Value<'a>>,
     subscription: Option<Value<'a>>,
@@ -188,9 +194,9 @@ impl<'a> Fields<'a> {
                 return true;
             }
             "data" => &mut self.data,
-            "ext" => &mut self.ext,
-            "advice" => &mut self.advice,
-            "subscription" => &mut self.subscription,
+            "ext" => &mut self.rare_mut().ext,
+            "advice" => &mut self.rare_mut().advice,
+            "subscription" => &mut self.rare_mut().subscription,
             // A peer may not dress a publish up as a reply of the server (PUB-3).
             "successful" | "error" => return true,
             _ => return false,
@@ -201,14 +207,19 @@ impl<'a> Fields<'a> {
 
     /// Keeps a field that the server does not know.
     fn push(&mut self, key: Cow<'a, str>, value: Value<'a>) -> Result<(), Fault> {
-        if let Some((_, present)) = self.others.iter_mut().find(|(it, _)| *it == key) {
+        let others = &mut self.rare_mut().others;
+        if let Some((_, present)) = others.iter_mut().find(|(it, _)| *it == key) {
             *present = value;
-        } else if self.others.len() == MAX_FIELDS {
+        } else if others.len() == MAX_FIELDS {
             return Err(Fault::TooManyFields);
         } else {
-            self.others.push((key, value));
+            others.push((key, value));
         }
         Ok(())
+    }
+
+    fn rare_mut(&mut self) -> &mut RareFields<'a> {
+        self.rare.get_or_insert_default()
     }
 
     fn request(
@@ -233,21 +244,16 @@ impl<'a> Fields<'a> {
         let echo = Echo {
             channel: name,
             id: self.id.and_then(id_text),
-            subscription: self.subscription.map(|it| raw(text, it)),
+            subscription: self
+                .rare
+                .as_ref()
+                .and_then(|rare| Some(raw(text, rare.subscription?))),
         };
         Request {
             client_id: self.client_id,
             message: channel.and_then(|channel| self.message(channel, &echo, text, grammar)),
             echo,
         }
-    }
-
-    /// Whether there is anything that most messages do not have.
-    fn has_rare(&self) -> bool {
-        self.ext.is_some()
-            || self.advice.is_some()
-            || self.subscription.is_some()
-            || !self.others.is_empty()
     }
 
     fn message(
@@ -266,12 +272,12 @@ impl<'a> Fields<'a> {
         let mut message = Message::empty(channel);
         message.id.clone_from(&echo.id);
         message.data = self.data.map(|it| raw(text, it));
-        if self.has_rare() {
-            let fields = self.others.iter();
+        if let Some(found) = &self.rare {
+            let fields = found.others.iter();
             let rare = message.rare_mut();
-            rare.ext = self.ext.map(|it| raw(text, it));
+            rare.ext = found.ext.map(|it| raw(text, it));
             rare.subscription.clone_from(&echo.subscription);
-            rare.advice = self
+            rare.advice = found
                 .advice
                 .map(parse_advice)
                 .transpose()?
