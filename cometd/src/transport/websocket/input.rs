@@ -34,8 +34,9 @@ thread_local! {
 }
 
 impl Input {
-    /// What was read before there was a socket.
-    pub(super) fn new(read: &[u8]) -> Self {
+    /// What was read before there was a socket. Copied: it lies in the buffer of the request, even if it is
+    /// nothing.
+    pub(super) fn new(read: &Bytes) -> Self {
         Self {
             bytes: read.to_vec(),
             start: 0,

@@ -5,6 +5,7 @@ use std::io;
 use std::task::{Context, Poll, ready};
 
 use ::http::HeaderValue;
+use bytes::Bytes;
 use bytestring::ByteString;
 use futures_util::{FutureExt, SinkExt};
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -58,9 +59,13 @@ pub(super) const WORTH_PACKING: usize = 1024;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     /// A stream whose handshake is done, what was read of it since, and the extensions that were agreed on.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "who keeps it keeps the buffer of the request, as long as there is the socket"
+    )]
     pub(super) fn new(
         stream: S,
-        read: &[u8],
+        read: Bytes,
         extensions: Option<&HeaderValue>,
         options: &Options,
     ) -> Result<Self, WebSocketError> {
@@ -76,7 +81,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             library,
             wire,
             packs: agreed.is_some(),
-            ends: Ends::new(stream, read),
+            ends: Ends::new(stream, &read),
             owes: false,
             is_open: false,
             limit: options.max_payload_read.map_or(0, |it| it as u64),
@@ -98,9 +103,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 }
             }
             let is_due = self.ends.due > 0;
-            self.wire.lend(&mut self.ends);
-            let frame = self.library.poll_next_frame(context);
-            self.wire.take_back(&mut self.ends);
+            let library = &mut self.library;
+            let frame = self
+                .wire
+                .while_lent(&mut self.ends, || library.poll_next_frame(context));
             if let Poll::Ready(frame) = frame {
                 return Poll::Ready(self.incoming(frame?));
             }
@@ -208,13 +214,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(super) async fn send(&mut self, frame: Frame) -> Result<(), WebSocketError> {
         let mut sending = self.library.send(frame);
         let (wire, ends) = (&self.wire, &mut self.ends);
-        let sent = poll_fn(|context| {
-            wire.lend(ends);
-            let polled = sending.poll_unpin(context);
-            wire.take_back(ends);
-            polled
-        });
-        sent.await
+        poll_fn(|context| wire.while_lent(ends, || sending.poll_unpin(context))).await
     }
 }
 
@@ -338,17 +338,22 @@ mod tests {
         }
     }
 
-    fn through_a_socket(peer: Peer, most: usize) -> Outcome {
+    fn through_a_socket(early: &[u8], peer: Peer, most: usize) -> Outcome {
         let heard = Arc::clone(&peer.heard);
-        let socket = socket(peer, most);
+        let socket = socket(early, peer, most);
         outcome(socket, &heard, Socket::poll_next, |socket, frame| {
             socket.send(frame).now_or_never();
         })
     }
 
-    fn socket<S: AsyncRead + AsyncWrite + Unpin>(stream: S, most: usize) -> Socket<S> {
+    fn socket<S: AsyncRead + AsyncWrite + Unpin>(
+        early: &[u8],
+        stream: S,
+        most: usize,
+    ) -> Socket<S> {
         let extensions = HeaderValue::from_static(EXTENSIONS);
-        Socket::new(stream, &[], Some(&extensions), &options(most)).unwrap()
+        let early = Bytes::copy_from_slice(early);
+        Socket::new(stream, early, Some(&extensions), &options(most)).unwrap()
     }
 
     /// The library alone says what is right.
@@ -392,9 +397,13 @@ mod tests {
         }
     }
 
+    /// Whether none of the bytes came with the request, or some of them.
     fn check(bytes: &[u8], sizes: &[usize], most: usize) -> Outcome {
-        let outcome = through_a_socket(peer(bytes, sizes), most);
-        assert_eq!(outcome, through_the_library(peer(bytes, sizes), most));
+        let outcome = through_the_library(peer(bytes, sizes), most);
+        for early in [0, sizes[0].min(bytes.len())] {
+            let (early, late) = bytes.split_at(early);
+            assert_eq!(outcome, through_a_socket(early, peer(late, sizes), most));
+        }
         outcome
     }
 
@@ -578,10 +587,31 @@ mod tests {
         }
     }
 
+    /// The memory of a request.
+    struct Buffer(Arc<[u8]>);
+
+    impl AsRef<[u8]> for Buffer {
+        fn as_ref(&self) -> &[u8] {
+            &self.0
+        }
+    }
+
+    #[test]
+    fn a_socket_does_not_keep_the_buffer_of_its_request() {
+        for read in [&b""[..], &text("early")] {
+            let buffer: Arc<[u8]> = read.into();
+            let read = Bytes::from_owner(Buffer(Arc::clone(&buffer)));
+            let (_peer, stream) = duplex(1);
+            let socket = Socket::new(stream, read, None, &options(FEW));
+            assert_eq!(Arc::strong_count(&buffer), 1);
+            drop(socket);
+        }
+    }
+
     #[tokio::test]
     async fn texts_go_past_the_library_and_pings_do_not() {
         let (mut peer, stream) = duplex(1000);
-        let mut socket = socket(stream, MOST);
+        let mut socket = socket(b"", stream, MOST);
         let texts = |socket: &mut Socket<_>| {
             let mut context = Context::from_waker(Waker::noop());
             let mut count = 0;
@@ -608,7 +638,7 @@ mod tests {
     #[tokio::test]
     async fn a_ping_is_answered_once_the_peer_reads() {
         let (mut peer, stream) = duplex(64);
-        let mut socket = socket(stream, MOST);
+        let mut socket = socket(b"", stream, MOST);
         let text = "x".repeat(1000);
         let most = 100;
         let count = (0..most).take_while(|_| socket.put(&text)).count();
@@ -626,7 +656,7 @@ mod tests {
     #[tokio::test]
     async fn two_bytes_that_begin_no_frame_are_refused_at_once() {
         let (mut peer, stream) = duplex(64);
-        let mut socket = socket(stream, MOST);
+        let mut socket = socket(b"", stream, MOST);
         peer.write_all(b"\x83\x80").await.unwrap();
         let next = poll_fn(|context| socket.poll_next(context)).now_or_never();
         assert!(matches!(next, Some(Err(WebSocketError::InvalidOpCode(3)))));

@@ -20,12 +20,13 @@ use crate::transport::Rewound;
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
-    /// TLS, a stream of an HTTP/2 connection, or whatever a server of the application listens to.
+    /// TLS, a stream of an HTTP/2 connection, or whatever a server of the application listens to; without the
+    /// feature `serve`, what `axum::serve` listens to, too.
     Other(Box<TokioIo<Upgraded>>),
 }
 
 impl Stream {
-    /// A stream, and what was read of it together with the request.
+    /// A stream, and what was read of it together with the request, unless the stream has it still.
     pub(super) fn new(upgraded: Upgraded) -> (Self, Bytes) {
         match tcp(upgraded) {
             Ok((stream, read)) => (Self::Tcp(stream), read),
@@ -150,23 +151,38 @@ mod tests {
         (service, upgrade)
     }
 
+    const REQUEST: &str = "GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+
     /// What is sent with the request and what is sent later arrives, and so does what is answered.
     async fn check<E: std::fmt::Debug>(
         mut client: impl AsyncRead + AsyncWrite + Unpin,
         connection: impl Future<Output = Result<(), E>>,
         upgrade: impl Future<Output = Upgraded>,
     ) -> Stream {
-        let request = b"GET / HTTP/1.1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nearly";
-        client.write_all(request).await.unwrap();
+        let request = format!("{REQUEST}early");
+        client.write_all(request.as_bytes()).await.unwrap();
+        check_behind("early", client, connection, upgrade).await
+    }
+
+    /// What is sent behind what has been sent.
+    async fn check_behind<E: std::fmt::Debug>(
+        early: &str,
+        mut client: impl AsyncRead + AsyncWrite + Unpin,
+        connection: impl Future<Output = Result<(), E>>,
+        upgrade: impl Future<Output = Upgraded>,
+    ) -> Stream {
         let (upgraded, served) = tokio::join!(upgrade, connection);
         served.unwrap();
         let (mut stream, read) = Stream::new(upgraded);
         client.write_all(b" and late").await.unwrap();
         let mut bytes = read.to_vec();
-        while bytes.len() < "early and late".len() {
+        while bytes.len() < early.len() + " and late".len() {
             assert_ne!(stream.read_buf(&mut bytes).await.unwrap(), 0);
         }
-        assert_eq!(bytes, b"early and late");
+        assert_eq!(
+            String::from_utf8(bytes).unwrap(),
+            format!("{early} and late")
+        );
         stream.write_all(b"answer").await.unwrap();
         stream.flush().await.unwrap();
         stream.shutdown().await.unwrap();
@@ -179,14 +195,16 @@ mod tests {
     #[tokio::test]
     async fn the_stream_of_our_serve_is_tcp() {
         let (client, stream) = connected().await;
+        // More than hyper reads at once.
+        let early: String = ('a'..='z').cycle().take(30_000).collect();
         let io = Rewound {
-            first: Bytes::from_static(b"\r\n"),
+            first: format!("{REQUEST}{early}").into(),
             stream,
             is_busy: Arc::default(),
         };
         let (service, upgrade) = agreeing();
         let connection = http1::Builder::new().serve_connection(TokioIo::new(io), service);
-        let stream = check(client, connection.with_upgrades(), upgrade).await;
+        let stream = check_behind(&early, client, connection.with_upgrades(), upgrade).await;
         assert!(matches!(stream, Stream::Tcp(_)));
     }
 

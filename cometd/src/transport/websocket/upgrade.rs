@@ -44,7 +44,7 @@ impl Endpoint {
                 Ok(stream) => Stream::new(stream),
                 Err(error) => return tracing::debug!(%error, "an upgrade did not come about"),
             };
-            let socket = match Socket::new(stream, &read, extensions.as_ref(), &options) {
+            let socket = match Socket::new(stream, read, extensions.as_ref(), &options) {
                 Ok(socket) => socket,
                 Err(error) => return tracing::error!(%error, "extensions were wrongly agreed on"),
             };

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -54,23 +55,21 @@ thread_local! {
 }
 
 impl<S> Wire<S> {
-    /// Lends the library a stream.
-    pub(super) fn lend(&self, ends: &mut Ends<S>) {
+    /// Lends the library a stream while this works.
+    pub(super) fn while_lent<T>(&self, ends: &mut Ends<S>, work: impl FnOnce() -> T) -> T {
         *self.0.lock() = Some(Box::new(mem::take(ends)));
-    }
-
-    /// Takes it back.
-    pub(super) fn take_back(&self, ends: &mut Ends<S>) {
+        let result = work();
         let lent = self.0.lock().take();
         if let Some(lent) = lent {
             *ends = *lent;
         }
+        result
     }
 }
 
 impl<S> Ends<S> {
     /// A stream, and what was read of it.
-    pub(super) fn new(stream: S, read: &[u8]) -> Self {
+    pub(super) fn new(stream: S, read: &Bytes) -> Self {
         Self {
             stream: Some(stream),
             input: Input::new(read),
@@ -79,23 +78,24 @@ impl<S> Ends<S> {
     }
 }
 
+/// The stream, which is there for whoever asks.
+fn there<S>(stream: &mut Option<S>) -> io::Result<&mut S> {
+    stream
+        .as_mut()
+        .ok_or_else(|| io::ErrorKind::NotConnected.into())
+}
+
 impl<S: AsyncRead + Unpin> Ends<S> {
     /// Reads more input. How many bytes that were, none at the end of the stream.
     pub(super) fn poll_input(&mut self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        let Some(stream) = &mut self.stream else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
-        self.input.poll_fill(stream, context)
+        self.input.poll_fill(there(&mut self.stream)?, context)
     }
 }
 
 impl<S: AsyncWrite + Unpin> Ends<S> {
     /// Writes the output.
     pub(super) fn poll_output(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Some(stream) = &mut self.stream else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
-        self.output.poll_write(stream, context)
+        self.output.poll_write(there(&mut self.stream)?, context)
     }
 }
 
@@ -246,10 +246,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         let mut lent = self.0.lock();
         let ends = lent.as_mut().ok_or(io::ErrorKind::NotConnected)?;
         ready!(ends.poll_output(context))?;
-        let Some(stream) = &mut ends.stream else {
-            return Poll::Ready(Ok(()));
-        };
-        Pin::new(stream).poll_shutdown(context)
+        Pin::new(there(&mut ends.stream)?).poll_shutdown(context)
     }
 }
 
@@ -267,7 +264,7 @@ mod tests {
 
     /// A stream, and how the library sees it.
     fn ends<S>(stream: S) -> (Ends<S>, Wire<S>) {
-        (Ends::new(stream, &[]), Wire::default())
+        (Ends::new(stream, &Bytes::new()), Wire::default())
     }
 
     #[tokio::test]
@@ -281,14 +278,15 @@ mod tests {
             .unwrap();
         ends.input.take(1000);
         ends.due = 30_000;
-        wire.lend(&mut ends);
         let mut read = Vec::new();
         let mut piece = [0; 1000];
-        while let Some(count) = wire.read(&mut piece).now_or_never() {
-            read.extend_from_slice(&piece[..count.unwrap()]);
-        }
+        let library = wire.clone();
+        library.while_lent(&mut ends, || {
+            while let Some(count) = wire.read(&mut piece).now_or_never() {
+                read.extend_from_slice(&piece[..count.unwrap()]);
+            }
+        });
         assert_eq!(read, sent[1000..31_000]);
-        wire.take_back(&mut ends);
         assert_eq!(ends.due, 0);
         assert!(sent[31_000..].starts_with(ends.input.rest()));
         let is_kept = !ends.input.rest().is_empty();
@@ -301,8 +299,9 @@ mod tests {
         drop(peer);
         let (mut ends, mut wire) = ends(stream);
         ends.due = u64::MAX;
-        wire.lend(&mut ends);
-        assert_eq!(wire.read(&mut [0; 10]).await.unwrap(), 0);
+        let library = wire.clone();
+        let read = library.while_lent(&mut ends, || wire.read(&mut [0; 10]).now_or_never());
+        assert_eq!(read.unwrap().unwrap(), 0);
     }
 
     #[tokio::test]
@@ -310,9 +309,9 @@ mod tests {
         let (mut peer, stream) = duplex(64);
         let (mut ends, mut wire) = ends(stream);
         ends.output.text("one");
-        wire.lend(&mut ends);
-        wire.write_all(b"two").await.unwrap();
-        wire.take_back(&mut ends);
+        let library = wire.clone();
+        let written = library.while_lent(&mut ends, || wire.write_all(b"two").now_or_never());
+        written.unwrap().unwrap();
         ends.output.text("three");
         flush(&mut ends).await;
         let mut read = vec![0; 15];
@@ -327,8 +326,9 @@ mod tests {
         let refused = Some(io::ErrorKind::NotConnected);
         assert_eq!(wire.read(&mut [0]).await.err().map(|it| it.kind()), refused);
         assert_eq!(wire.write(&[0]).await.err().map(|it| it.kind()), refused);
-        wire.lend(&mut ends);
-        wire.write_all(&[0]).await.unwrap();
+        let library = wire.clone();
+        let written = library.while_lent(&mut ends, || wire.write_all(&[0]).now_or_never());
+        written.unwrap().unwrap();
     }
 
     #[test]
@@ -354,10 +354,9 @@ mod tests {
         assert!(!ends.output.is_full());
         ends.output.text(&"x".repeat(FULL));
         assert!(ends.output.is_full());
-        wire.lend(&mut ends);
-        let library = AsyncWriteExt::write(&mut wire, b"pong").now_or_never();
-        assert!(library.is_none(), "there is no room for more");
-        wire.take_back(&mut ends);
+        let library = wire.clone();
+        let written = library.while_lent(&mut ends, || wire.write_all(b"pong").now_or_never());
+        assert!(written.is_none(), "there is no room for more");
         let expected = 2 + 100 + 10 + FULL;
         let mut read = vec![0; expected];
         let (read, ()) = tokio::join!(peer.read_exact(&mut read), flush(&mut ends));
