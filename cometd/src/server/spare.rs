@@ -50,18 +50,8 @@ impl Spare {
 
     /// Queues what has been published, and leaves the way of the last publish to the session, which is going
     /// to publish there again.
-    pub(super) async fn give_up(&mut self, core: &Core, session: Option<&ServerSession>) {
+    pub(crate) async fn give_up(&mut self, core: &Core, session: Option<&ServerSession>) {
         self.fanout.finish(core).await;
-        self.leave_route(session);
-    }
-
-    /// The same, while other tasks have their turn: for those who send no reply before this ends.
-    pub(crate) async fn give_up_in_turns(&mut self, core: &Core, session: Option<&ServerSession>) {
-        self.fanout.finish_in_turns(core).await;
-        self.leave_route(session);
-    }
-
-    fn leave_route(&mut self, session: Option<&ServerSession>) {
         if let Some(route) = self.route.take()
             && let Some(session) = session.filter(|it| it.is_handshook())
         {

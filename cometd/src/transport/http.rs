@@ -154,7 +154,7 @@ impl Polling {
                 spare: &mut spare,
             };
             let received = core.receive(&mut sender, &mut requests, Vec::new()).await;
-            spare.give_up_in_turns(&core, own_session.as_ref()).await;
+            spare.give_up(&core, own_session.as_ref()).await;
             received
         });
         let mut received = match to_the_end(self.endpoint.core.tasks(), receiving).await {

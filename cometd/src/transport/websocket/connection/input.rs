@@ -63,7 +63,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.bind(first);
         if *session != self.session {
             // What one session has published does not wait for another.
-            self.spare.give_up_in_turns(core, session.as_ref()).await;
+            self.spare.give_up(core, session.as_ref()).await;
             session.clone_from(&self.session);
         }
         let session = session.as_ref();

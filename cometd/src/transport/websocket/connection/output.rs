@@ -143,9 +143,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Queues what the peer has published: nobody who hears it waits for what this connection waits for.
     pub(super) async fn give_up_spare(&mut self) {
         if !self.spare.is_given_up() {
-            self.spare
-                .give_up_in_turns(&self.core, self.session.as_ref())
-                .await;
+            self.spare.give_up(&self.core, self.session.as_ref()).await;
         }
     }
 
