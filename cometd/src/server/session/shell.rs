@@ -137,6 +137,14 @@ impl ServerSession {
         batch
     }
 
+    /// Messages do not go to this connection any more, and its bell is let go: whoever listened to it is kept
+    /// in memory with it.
+    pub(crate) fn detach(&self, connection: u64, bell: &Arc<Bell>) {
+        let mut shell = self.0.shell.lock();
+        shell.state.close(connection);
+        shell.connection.take_if(|it| Arc::ptr_eq(it, bell));
+    }
+
     /// Postpones wake-ups until the guard is dropped.
     pub(crate) fn start_batch(&self) -> Batch<'_> {
         self.0.shell.lock().state.start_batch();
@@ -274,8 +282,16 @@ impl Connecting {
 
 impl Drop for Connecting {
     fn drop(&mut self) {
-        self.session
-            .change(|state| (state.connected(self.token, now()), Wake::Nobody));
+        let mut shell = self.session.0.shell.lock();
+        let is_current = shell.state.is_current(self.token);
+        let bell = if is_current { shell.held.take() } else { None };
+        shell.state.connected(self.token, now());
+        self.session.note(&shell.state);
+        let effects = shell.effects(Wake::Nobody);
+        drop(shell);
+        // Whoever listened to it may be dropped with it.
+        drop(bell);
+        self.session.perform(effects);
     }
 }
 
@@ -350,5 +366,35 @@ mod tests {
         drop(session.attach(1, false, &attached));
         assert!(holder.take(Ring::Resume) && !attached.take(Ring::Resume));
         assert_eq!(connect.resumed(), Some(Resume::Replaced));
+    }
+
+    #[tokio::test]
+    async fn who_has_gone_is_not_kept() {
+        let (session, _server) = session().await;
+        let bell = Arc::default();
+        drop(session.attach(1, false, &bell));
+        session.detach(1, &bell);
+        assert_eq!(Arc::strong_count(&bell), 1);
+
+        drop(session.attach(2, false, &bell));
+        let other = Arc::default();
+        drop(session.attach(3, false, &other));
+        session.detach(2, &bell);
+        assert_eq!(
+            (Arc::strong_count(&bell), Arc::strong_count(&other)),
+            (1, 2)
+        );
+
+        drop(held(&session, &bell));
+        assert_eq!(Arc::strong_count(&bell), 1);
+        let first = held(&session, &bell);
+        let second = held(&session, &other);
+        drop(first);
+        assert_eq!(
+            (Arc::strong_count(&bell), Arc::strong_count(&other)),
+            (1, 3)
+        );
+        drop(second);
+        assert_eq!(Arc::strong_count(&other), 2);
     }
 }

@@ -16,7 +16,6 @@ use crate::protocol::codec::{self, Request};
 use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Batch, Core, ServerSession};
-use crate::session::Wake;
 use crate::transport::websocket::socket::Incoming;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -146,7 +145,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     fn unbind(&mut self) {
         if let Some(session) = self.session.take() {
-            session.change(|state| (state.close(self.number), Wake::Nobody));
+            session.detach(self.number, &self.bell);
         }
         self.held = None;
         // A wake-up that is under way was meant for the session that is let go.

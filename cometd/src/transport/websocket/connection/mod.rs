@@ -20,7 +20,7 @@ use crate::protocol::codec::Request;
 use crate::protocol::{ChannelId, FrozenMessage, Reply};
 use crate::server::config::WebSocketConfig;
 use crate::server::{Bell, Connect, Context, Core, Ring, ServerSession, Spare};
-use crate::session::{Hold, Resume, Wake};
+use crate::session::{Hold, Resume};
 
 mod alarms;
 mod end;
@@ -124,7 +124,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             "socket closed"
         );
         if let Some(session) = &self.session {
-            session.change(|state| (state.close(self.number), Wake::Nobody));
+            session.detach(self.number, &self.bell);
         }
         self.held = None;
         if let End::Close(code, reason) = end {
