@@ -9,7 +9,7 @@ use http_body_util::BodyExt;
 use hyper::body::Body as HttpBody;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::DuplexStream;
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream};
 use tower::ServiceExt;
 
 use crate::answer::Answer;
@@ -142,22 +142,41 @@ impl App {
         Socket::open(client, Some(serving), headers).await
     }
 
+    /// A new client over a WebSocket, whose server reads and writes through this.
+    ///
+    /// # Panics
+    /// The upgrade is refused.
+    pub async fn socket_through<S>(&self, through: impl FnOnce(DuplexStream) -> S) -> Socket
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let (client, server) = tokio::io::duplex(BUFFER);
+        let serving = self.serve(through(server), None);
+        Socket::open(client, Some(serving), "").await.unwrap()
+    }
+
     /// A connection to an HTTP/1.1 server in memory that runs the service; if `idle` is given, it cuts
     /// connections off that bring no request for so long.
     pub fn connect(&self, idle: Option<Duration>) -> (DuplexStream, Pending<()>) {
         let (client, server) = tokio::io::duplex(BUFFER);
+        (client, self.serve(server, idle))
+    }
+
+    fn serve<S>(&self, stream: S, idle: Option<Duration>) -> Pending<()>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
         let service = self.service.clone();
         let service = service_fn(move |request| service.clone().oneshot(request));
         let mut http = hyper::server::conn::http1::Builder::new();
         http.timer(TokioTimer::new()).header_read_timeout(idle);
         let connection = http
-            .serve_connection(TokioIo::new(server), service)
+            .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
-        let serving = start(async move {
+        start(async move {
             // How the peer went away is not the server's fault.
             let _ = connection.await;
-        });
-        (client, serving)
+        })
     }
 
     /// Sends a request as it is.

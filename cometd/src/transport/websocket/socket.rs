@@ -29,6 +29,9 @@ pub(super) struct Socket<S> {
     ends: Ends<S>,
     /// Whether the library may have something to answer to what it has read.
     owes: bool,
+    /// Whether it has: then it writes that, behind all of the output, once it is asked and nothing is there to
+    /// read.
+    answers: bool,
     /// Whether pieces of a message were read, and not its last one.
     is_open: bool,
     /// Bytes that a text has to be shorter than.
@@ -83,6 +86,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             packs: agreed.is_some(),
             ends: Ends::new(stream, &read),
             owes: false,
+            answers: false,
             is_open: false,
             limit: options.max_payload_read.map_or(0, |it| it as u64),
         })
@@ -111,6 +115,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 return Poll::Ready(self.incoming(frame?));
             }
             self.owes = self.ends.is_stuck;
+            self.answers &= self.ends.is_stuck;
             let has_read = is_due && self.ends.due == 0;
             if !has_read {
                 return Poll::Pending;
@@ -178,10 +183,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
                 self.lend(u64::MAX);
                 Ok(Incoming::Close)
             }
-            OpCode::Binary | OpCode::Continuation | OpCode::Ping | OpCode::Pong => {
+            OpCode::Ping => {
+                self.answers = true;
                 Ok(Incoming::Other)
             }
+            OpCode::Binary | OpCode::Continuation | OpCode::Pong => Ok(Incoming::Other),
         }
+    }
+
+    /// Whether the output may be written by asking what the peer sends next.
+    pub(super) const fn answers(&self) -> bool {
+        self.answers
     }
 
     /// Lets the library read so many bytes.
@@ -631,9 +643,9 @@ mod tests {
         peer.write_all(&frame(0x89, 0, b"ping")).await.unwrap();
         let next = poll_fn(|context| socket.poll_next(context));
         assert_eq!(next.await.unwrap(), Incoming::Other);
-        assert!(socket.owes);
+        assert!(socket.owes && socket.answers());
         assert_eq!(texts(&mut socket), 0);
-        assert!(!socket.owes, "it has answered");
+        assert!(!socket.owes && !socket.answers(), "it has answered");
     }
     #[tokio::test]
     async fn a_ping_is_answered_once_the_peer_reads() {

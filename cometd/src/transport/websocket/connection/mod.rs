@@ -186,7 +186,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Event::Push => self.feed_pushed().await?,
                 Event::Resume(resume) => self.on_resume(resume).await?,
                 Event::Peer(other) => {
-                    // The library may write what it has to answer, and replies before it.
+                    // The library may answer to the end, and write replies before it.
                     self.give_up_spare().await;
                     self.on_other(other).await?;
                 }
@@ -194,6 +194,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             events += 1;
             if events == MOST_EVENTS {
                 break;
+            }
+            if self.socket.answers() {
+                self.give_up_spare().await;
             }
             match self.next_event() {
                 Some(next) => event = next,
