@@ -363,13 +363,15 @@ impl Connecting {
 }
 
 /// Completes a future even if nobody waits for it any more: a client that goes away while its message
-/// is processed must not leave it with some subscribers and not with others.
+/// is processed must not leave it with some subscribers and not with others. A server that stops waits for it
+/// from its beginning.
 ///
 /// What has not to wait for anything needs no task.
 async fn to_the_end<T: Send + 'static>(
     tasks: &TaskTracker,
     mut future: Pin<Box<impl Future<Output = T> + Send + 'static>>,
 ) -> Result<T, JoinError> {
+    let _begun = tasks.token();
     match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => tasks.spawn(future).await,
@@ -393,6 +395,16 @@ mod tests {
             .extension(waiting.clone())
             .body(Full::new(Bytes::from(format!("[{message}]"))));
         service.clone().call(request.unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_waits_for_what_has_begun() {
+        // BAT-2, SES-16
+        let tasks = TaskTracker::new();
+        let tracked = tasks.clone();
+        let begun = Box::pin(async move { !tracked.is_empty() });
+        assert!(to_the_end(&tasks, begun).await.unwrap());
+        assert!(tasks.is_empty());
     }
 
     #[tokio::test]
