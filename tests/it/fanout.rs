@@ -233,6 +233,22 @@ async fn nobody_waits_for_what_a_later_message_waits_for() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_that_comes_before_a_mistake_is_answered() {
+    // WS-9, FAYE-5: as many as are read before the first is processed, and one more or less
+    let app = open_setup().start().await;
+    for count in [1, 15, 16, 17, 40] {
+        let mut sender = app.socket().await.up().await;
+        let publish = json!([sender.publish_message("/a", 0)]);
+        let mut burst = vec![json!([]), publish.clone()];
+        burst.extend((1..count).map(|_| publish.clone()));
+        burst.extend([json!([]), json!("no message"), publish]);
+        sender.send_together(&burst).await;
+        sender.expect((0..count).map(|_| ok("/a"))).await;
+        sender.expect_close(1011).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_was_published_before_a_mistake_is_not_lost() {
     // WS-4
     let app = open_setup().start().await;

@@ -143,6 +143,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(None)
     }
 
+    /// The next text, if it has been read and needs no library.
+    pub(super) fn text_at_hand(&mut self) -> Option<Result<ByteString, WebSocketError>> {
+        if self.ends.due > 0 {
+            return None;
+        }
+        match self.look() {
+            Look::Text(text) => Some(text),
+            Look::Library(count) => {
+                self.lend(count);
+                None
+            }
+            Look::Short => None,
+        }
+    }
+
     /// Takes a text off the input, if that begins with one.
     fn look(&mut self) -> Look {
         let rest = self.ends.input.rest_mut();
@@ -617,6 +632,25 @@ mod tests {
             let socket = Socket::new(stream, read, None, &options(FEW));
             assert_eq!(Arc::strong_count(&buffer), 1);
             drop(socket);
+        }
+    }
+
+    #[test]
+    fn texts_are_at_hand_up_to_what_is_none() {
+        for (what, next) in [
+            (frame(0x89, 0, b"ping"), Poll::Ready(Ok(Incoming::Other))),
+            (text("two").split_at(5).0.to_vec(), Poll::Pending),
+            (Vec::new(), Poll::Pending),
+        ] {
+            let bytes = [text("zero"), text("one"), what].concat();
+            let (_peer, stream) = duplex(64);
+            let mut socket = socket(&bytes, stream, FEW);
+            for expected in ["zero", "one"] {
+                assert_eq!(socket.text_at_hand().unwrap().unwrap(), expected);
+            }
+            assert!(socket.text_at_hand().is_none() && socket.text_at_hand().is_none());
+            let found = socket.poll_next(&mut Context::from_waker(Waker::noop()));
+            assert_eq!(found.map_err(|it| it.to_string()), next);
         }
     }
 

@@ -18,6 +18,9 @@ use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Batch, Core, ServerSession};
 use crate::transport::websocket::socket::Incoming;
 
+/// Most texts that are read before the first of them is processed.
+const MOST_TEXTS: u32 = 16;
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// What is no text leads to nothing, or to the end.
     pub(super) async fn on_other(
@@ -39,25 +42,70 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    pub(super) async fn on_text(
+    /// Processes a text, and others that are here already, at most so many; returns how many there were.
+    ///
+    /// All are read before the first is processed: the processor keeps the instructions of either near, not
+    /// those of both, and would fetch all of them again for each text.
+    pub(super) async fn on_texts(
         &mut self,
         core: &Arc<Core>,
-        text: ByteString,
+        first: ByteString,
+        most: u32,
+        burst: &mut Burst,
+    ) -> Result<u32, End> {
+        let mut envelopes = std::mem::take(&mut burst.envelopes);
+        let (count, read) = self.read(core, first, most.min(MOST_TEXTS), &mut envelopes, burst);
+        for mut requests in envelopes.drain(..) {
+            self.on_envelope(core, &mut requests, burst).await?;
+            burst.memory.push(requests);
+        }
+        burst.envelopes = envelopes;
+        read.map(|()| count)
+    }
+
+    /// Reads a text and those that are here, up to one that is none; how many there were.
+    fn read(
+        &mut self,
+        core: &Core,
+        first: ByteString,
+        most: u32,
+        envelopes: &mut Vec<Vec<Request>>,
+        burst: &mut Burst,
+    ) -> (u32, Result<(), End>) {
+        let mut text = first;
+        let mut count = 0;
+        loop {
+            let mut requests = burst.memory.pop().unwrap_or_default();
+            count += 1;
+            match codec::decode_into(&mut requests, &mut burst.channel, &text, core.limits()) {
+                Ok(()) => envelopes.push(requests),
+                // FAYE-5: the keep-alive of old Faye clients.
+                Err(ParseError::Empty) => {}
+                Err(error) => return (count, Err(malformed(&error))),
+            }
+            if count >= most {
+                return (count, Ok(()));
+            }
+            text = match self.socket.text_at_hand() {
+                Some(Ok(text)) => text,
+                Some(Err(error)) => return (count, Err(broken(&error))),
+                None => return (count, Ok(())),
+            };
+        }
+    }
+
+    async fn on_envelope(
+        &mut self,
+        core: &Arc<Core>,
+        requests: &mut Vec<Request>,
         burst: &mut Burst,
     ) -> Result<(), End> {
         let Burst {
             context,
             session,
-            channel,
-            requests,
             replies,
+            ..
         } = burst;
-        match codec::decode_into(requests, channel, &text, core.limits()) {
-            Ok(()) => {}
-            // FAYE-5: the keep-alive of old Faye clients.
-            Err(ParseError::Empty) => return Ok(()),
-            Err(error) => return Err(malformed(&error)),
-        }
         let first = requests.first();
         self.bind(first);
         if *session != self.session {

@@ -61,8 +61,10 @@ struct Burst {
     session: Option<ServerSession>,
     /// The channel of the last message.
     channel: Option<ChannelId>,
-    /// Memory for the messages of the next one.
-    requests: Vec<Request>,
+    /// What was read and is not processed yet.
+    envelopes: Vec<Vec<Request>>,
+    /// Memory for the messages of the next ones.
+    memory: Vec<Vec<Request>>,
     /// Memory for the replies to them.
     replies: Vec<Reply>,
 }
@@ -73,7 +75,8 @@ impl Burst {
             context: Arc::clone(context),
             session: None,
             channel: None,
-            requests: Vec::new(),
+            envelopes: Vec::new(),
+            memory: Vec::new(),
             replies: Vec::new(),
         }
     }
@@ -179,20 +182,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut burst = Burst::new(&self.context);
         let mut events = 0;
         loop {
-            match event {
+            events += match event {
                 Event::Peer(Ok(Incoming::Text(text))) => {
-                    self.on_text(core, text, &mut burst).await?
+                    let most = MOST_EVENTS - events;
+                    self.on_texts(core, text, most, &mut burst).await?
                 }
-                Event::Push => self.feed_pushed().await?,
-                Event::Resume(resume) => self.on_resume(resume).await?,
-                Event::Peer(other) => {
-                    // The library may answer to the end, and write replies before it.
-                    self.give_up_spare().await;
-                    self.on_other(other).await?;
+                other => {
+                    self.on_event(other).await?;
+                    1
                 }
-            }
-            events += 1;
-            if events == MOST_EVENTS {
+            };
+            if events >= MOST_EVENTS {
                 break;
             }
             if self.socket.answers() {
@@ -205,6 +205,19 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.flush().await?;
         Ok(events)
+    }
+
+    /// Acts on anything but a text.
+    async fn on_event(&mut self, event: Event) -> Result<(), End> {
+        match event {
+            Event::Push => self.feed_pushed().await,
+            Event::Resume(resume) => self.on_resume(resume).await,
+            Event::Peer(other) => {
+                // The library may answer to the end, and write replies before it.
+                self.give_up_spare().await;
+                self.on_other(other).await
+            }
+        }
     }
 
     fn config(&self) -> &WebSocketConfig {
