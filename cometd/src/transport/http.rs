@@ -132,8 +132,11 @@ impl Polling {
         let core = Arc::clone(&self.endpoint.core);
         let malformed = |error| response::malformed(&error);
         let mut requests = decode(&texts, core.limits()).map_err(malformed)?;
+        // A server that stops waits for it from here on, unless it has begun to wait, so that nothing is
+        // processed behind its back.
+        let _begun = core.tasks().token();
         // The body may have taken its time.
-        if core.is_stopping() {
+        if core.is_stopping() || core.tasks().is_closed() {
             return Err(response::empty(StatusCode::SERVICE_UNAVAILABLE));
         }
         let waiting = parts.extensions.get().cloned();
@@ -363,15 +366,13 @@ impl Connecting {
 }
 
 /// Completes a future even if nobody waits for it any more: a client that goes away while its message
-/// is processed must not leave it with some subscribers and not with others. A server that stops waits for it
-/// from its beginning.
+/// is processed must not leave it with some subscribers and not with others.
 ///
 /// What has not to wait for anything needs no task.
 async fn to_the_end<T: Send + 'static>(
     tasks: &TaskTracker,
     mut future: Pin<Box<impl Future<Output = T> + Send + 'static>>,
 ) -> Result<T, JoinError> {
-    let _begun = tasks.token();
     match poll_fn(|context| Poll::Ready(future.as_mut().poll(context))).await {
         Poll::Ready(output) => Ok(output),
         Poll::Pending => tasks.spawn(future).await,
@@ -380,13 +381,16 @@ async fn to_the_end<T: Send + 'static>(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use futures_util::FutureExt;
     use http_body_util::{BodyExt, Full};
+    use serde_json::json;
     use tower_service::Service;
 
     use super::*;
-    use crate::BayeuxServer;
     use crate::transport::BayeuxService;
+    use crate::{BayeuxServer, Message};
 
     /// Posts a message; the response comes once it is awaited.
     fn post(service: &BayeuxService, cookie: &str, waiting: &Waiting, message: &str) -> Answer {
@@ -398,13 +402,33 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_server_that_stops_waits_for_what_has_begun() {
+    async fn a_server_that_stops_waits_for_what_has_begun_and_nothing_begins_behind_it() {
         // BAT-2, SES-16
-        let tasks = TaskTracker::new();
-        let tracked = tasks.clone();
-        let begun = Box::pin(async move { !tracked.is_empty() });
-        assert!(to_the_end(&tasks, begun).await.unwrap());
-        assert!(tasks.is_empty());
+        let server = BayeuxServer::builder().build().await.unwrap();
+        let (service, waiting) = (server.clone().into_service(), Waiting::default());
+        let tasks = server.core().tasks().clone();
+        let (before, during) = (tasks.len(), Arc::new(AtomicUsize::new(0)));
+        let (counted, noted) = (tasks.clone(), Arc::clone(&during));
+        let listening = server.on("/service/a", move |_, _: Message| {
+            noted.store(counted.len(), Ordering::Relaxed);
+            async {}
+        });
+        let handshake = r#"{"channel":"/meta/handshake"}"#;
+        let response = post(&service, "BAYEUX_BROWSER=a", &waiting, handshake).await;
+        let body = response.unwrap().into_body().collect().await.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&body.to_bytes()).unwrap();
+        let message = json!({"channel": "/service/a", "clientId": body[0]["clientId"], "data": 0});
+        let publish = || post(&service, "BAYEUX_BROWSER=a", &waiting, &message.to_string());
+        assert_eq!(publish().await.unwrap().status(), StatusCode::OK);
+        assert_eq!(
+            (during.swap(0, Ordering::Relaxed), tasks.len()),
+            (before + 1, before)
+        );
+        tasks.close();
+        let refused = publish().await.unwrap();
+        assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(during.load(Ordering::Relaxed), 0);
+        drop(listening);
     }
 
     #[tokio::test]
