@@ -368,7 +368,12 @@ mod tests {
     fn through_a_socket(early: &[u8], peer: Peer, most: usize) -> Outcome {
         let heard = Arc::clone(&peer.heard);
         let socket = socket(early, peer, most);
-        outcome(socket, &heard, Socket::poll_next, |socket, frame| {
+        let next =
+            |socket: &mut Socket<Peer>, context: &mut Context<'_>| match socket.text_at_hand() {
+                Some(text) => Poll::Ready(text.map(Incoming::Text)),
+                None => socket.poll_next(context),
+            };
+        outcome(socket, &heard, next, |socket, frame| {
             socket.send(frame).now_or_never();
         })
     }

@@ -11,15 +11,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use yawc::WebSocketError;
 
 use super::end::{End, broken, malformed};
-use super::{Burst, Connection, FAREWELL};
+use super::{Burst, Connection, Envelopes, FAREWELL, MOST_MESSAGES, MOST_TEXTS};
 use crate::protocol::codec::{self, Request};
-use crate::protocol::{MetaChannel, ParseError, Reply};
+use crate::protocol::{ChannelId, MetaChannel, ParseError, Reply};
 use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Batch, Core, ServerSession};
 use crate::transport::websocket::socket::Incoming;
-
-/// Most texts that are read before the first of them is processed.
-const MOST_TEXTS: u32 = 16;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// What is no text leads to nothing, or to the end.
@@ -51,47 +48,61 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         core: &Arc<Core>,
         first: ByteString,
         most: u32,
+        envelopes: &mut Envelopes,
         burst: &mut Burst,
     ) -> Result<u32, End> {
-        let mut envelopes = std::mem::take(&mut burst.envelopes);
-        let (count, read) = self.read(core, first, most.min(MOST_TEXTS), &mut envelopes, burst);
-        for mut requests in envelopes.drain(..) {
-            self.on_envelope(core, &mut requests, burst).await?;
-            burst.memory.push(requests);
+        let (count, read) = self.read(core, first, most, envelopes, &mut burst.channel);
+        for (nth, requests) in envelopes.iter_mut().take(count).enumerate() {
+            // What the last one has led to comes first.
+            if nth > 0
+                && let Some(event) = self.rung_in_turn()
+            {
+                self.on_event(event).await?;
+            }
+            // FAYE-5: the keep-alive of old Faye clients.
+            if !requests.is_empty() {
+                self.on_envelope(core, requests, burst).await?;
+            }
+            if requests.capacity() > MOST_MESSAGES {
+                *requests = Vec::new();
+            }
         }
-        burst.envelopes = envelopes;
-        read.map(|()| count)
+        read.map(|()| count as u32)
     }
 
-    /// Reads a text and those that are here, up to one that is none; how many there were.
+    /// Reads a text and those that are here, up to what is none; how many there were.
     fn read(
         &mut self,
         core: &Core,
         first: ByteString,
         most: u32,
-        envelopes: &mut Vec<Vec<Request>>,
-        burst: &mut Burst,
-    ) -> (u32, Result<(), End>) {
-        let mut text = first;
-        let mut count = 0;
-        loop {
-            let mut requests = burst.memory.pop().unwrap_or_default();
-            count += 1;
-            match codec::decode_into(&mut requests, &mut burst.channel, &text, core.limits()) {
-                Ok(()) => envelopes.push(requests),
-                // FAYE-5: the keep-alive of old Faye clients.
-                Err(ParseError::Empty) => {}
-                Err(error) => return (count, Err(malformed(&error))),
-            }
-            if count >= most {
+        envelopes: &mut Envelopes,
+        channel: &mut Option<ChannelId>,
+    ) -> (usize, Result<(), End>) {
+        let most = MOST_TEXTS.min(most as usize);
+        let mut next = Some(Ok(first));
+        let mut messages = 0;
+        for count in 0..most {
+            if messages >= MOST_MESSAGES {
                 return (count, Ok(()));
             }
-            text = match self.socket.text_at_hand() {
+            let text = match next.take().or_else(|| self.socket.text_at_hand()) {
                 Some(Ok(text)) => text,
                 Some(Err(error)) => return (count, Err(broken(&error))),
                 None => return (count, Ok(())),
             };
+            if envelopes.len() == count {
+                envelopes.push(Vec::new());
+            }
+            let Some(requests) = envelopes.get_mut(count) else {
+                return (count, Ok(()));
+            };
+            match codec::decode_into(requests, channel, &text, core.limits()) {
+                Ok(()) | Err(ParseError::Empty) => messages += requests.len(),
+                Err(error) => return (count, Err(malformed(&error))),
+            }
         }
+        (most, Ok(()))
     }
 
     async fn on_envelope(
@@ -130,6 +141,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let received = received?.map_err(|error| malformed(&error))?;
         *replies = self.respond(session, batch, received).await?;
         replies.clear();
+        if self.session.is_none()
+            && let Some(ended) = session
+        {
+            ended.detach(self.number, &self.bell);
+        }
         Ok(())
     }
 

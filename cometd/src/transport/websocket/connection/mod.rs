@@ -9,6 +9,7 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::Either;
+use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use yawc::close::CloseCode;
@@ -61,10 +62,6 @@ struct Burst {
     session: Option<ServerSession>,
     /// The channel of the last message.
     channel: Option<ChannelId>,
-    /// What was read and is not processed yet.
-    envelopes: Vec<Vec<Request>>,
-    /// Memory for the messages of the next ones.
-    memory: Vec<Vec<Request>>,
     /// Memory for the replies to them.
     replies: Vec<Reply>,
 }
@@ -75,12 +72,19 @@ impl Burst {
             context: Arc::clone(context),
             session: None,
             channel: None,
-            envelopes: Vec::new(),
-            memory: Vec::new(),
             replies: Vec::new(),
         }
     }
 }
+
+/// What was read of texts that are not processed yet, and memory for what is read next.
+type Envelopes = SmallVec<[Vec<Request>; 1]>;
+
+/// Most texts that are read before the first of them is processed.
+const MOST_TEXTS: usize = 16;
+
+/// Messages after which no further text is read, and for which memory is kept.
+const MOST_MESSAGES: usize = 64;
 
 /// What the peer or the session wants.
 enum Event {
@@ -180,12 +184,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Returns how many they were.
     async fn work(&mut self, core: &Arc<Core>, mut event: Event) -> Result<u32, End> {
         let mut burst = Burst::new(&self.context);
+        let mut envelopes = Envelopes::default();
         let mut events = 0;
         loop {
             events += match event {
                 Event::Peer(Ok(Incoming::Text(text))) => {
                     let most = MOST_EVENTS - events;
-                    self.on_texts(core, text, most, &mut burst).await?
+                    self.on_texts(core, text, most, &mut envelopes, &mut burst)
+                        .await?
                 }
                 other => {
                     self.on_event(other).await?;
