@@ -181,7 +181,7 @@ impl<M: Queued> State<M> {
         self.connect.is_some()
     }
 
-    /// Whether no other connect has arrived since this one.
+    /// Whether this is the connect that is processed or held now: not once it is answered, or another has come.
     pub(crate) fn is_current(&self, token: ConnectToken) -> bool {
         self.connect == Some(token)
     }
@@ -242,13 +242,16 @@ impl<M: Queued> State<M> {
         Some((token, before, self.release(Resume::Replaced)))
     }
 
-    /// The connect was answered, or there is nobody left to answer: the deadline is set (SES-6).
-    pub(crate) fn connected(&mut self, token: ConnectToken, now: Instant) {
-        if self.is_current(token) {
+    /// The connect was answered, or there is nobody left to answer: the deadline is set (SES-6), unless another
+    /// has come. Whether it is.
+    pub(crate) fn connected(&mut self, token: ConnectToken, now: Instant) -> bool {
+        let is_current = self.is_current(token);
+        if is_current {
             self.connect = None;
             self.held = None;
             self.expiry = self.is_alive().then(|| now + self.pace.grace());
         }
+        is_current
     }
 
     /// The application keeps the session for longer or shorter; a deadline that is set moves along.

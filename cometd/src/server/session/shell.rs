@@ -283,9 +283,8 @@ impl Connecting {
 impl Drop for Connecting {
     fn drop(&mut self) {
         let mut shell = self.session.0.shell.lock();
-        let is_current = shell.state.is_current(self.token);
-        let bell = if is_current { shell.held.take() } else { None };
-        shell.state.connected(self.token, now());
+        let is_over = shell.state.connected(self.token, now());
+        let bell = if is_over { shell.held.take() } else { None };
         self.session.note(&shell.state);
         let effects = shell.effects(Wake::Nobody);
         drop(shell);
