@@ -11,9 +11,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use yawc::WebSocketError;
 
 use super::end::{End, broken, malformed};
-use super::{Burst, Connection, Envelopes, FAREWELL, MOST_MESSAGES, MOST_TEXTS};
-use crate::protocol::codec::{self, Request};
-use crate::protocol::{ChannelId, MetaChannel, ParseError, Reply};
+use super::{Burst, Connection, Envelopes, FAREWELL};
+use crate::protocol::codec::Request;
+use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Batch, Core, ServerSession};
 use crate::transport::websocket::socket::Incoming;
@@ -47,11 +47,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         &mut self,
         core: &Arc<Core>,
         first: ByteString,
-        most: u32,
+        most: usize,
         envelopes: &mut Envelopes,
         burst: &mut Burst,
-    ) -> Result<u32, End> {
-        let (count, read) = self.read(core, first, most, envelopes, &mut burst.channel);
+    ) -> Result<usize, End> {
+        let (count, read) = envelopes.read(&mut self.socket, first, most, core.limits());
         for (nth, requests) in envelopes.iter_mut().take(count).enumerate() {
             // What the last one has led to comes first.
             if nth > 0
@@ -63,46 +63,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             if !requests.is_empty() {
                 self.on_envelope(core, requests, burst).await?;
             }
-            if requests.capacity() > MOST_MESSAGES {
-                *requests = Vec::new();
-            }
         }
-        read.map(|()| count as u32)
-    }
-
-    /// Reads a text and those that are here, up to what is none; how many there were.
-    fn read(
-        &mut self,
-        core: &Core,
-        first: ByteString,
-        most: u32,
-        envelopes: &mut Envelopes,
-        channel: &mut Option<ChannelId>,
-    ) -> (usize, Result<(), End>) {
-        let most = MOST_TEXTS.min(most as usize);
-        let mut next = Some(Ok(first));
-        let mut messages = 0;
-        for count in 0..most {
-            if messages >= MOST_MESSAGES {
-                return (count, Ok(()));
-            }
-            let text = match next.take().or_else(|| self.socket.text_at_hand()) {
-                Some(Ok(text)) => text,
-                Some(Err(error)) => return (count, Err(broken(&error))),
-                None => return (count, Ok(())),
-            };
-            if envelopes.len() == count {
-                envelopes.push(Vec::new());
-            }
-            let Some(requests) = envelopes.get_mut(count) else {
-                return (count, Ok(()));
-            };
-            match codec::decode_into(requests, channel, &text, core.limits()) {
-                Ok(()) | Err(ParseError::Empty) => messages += requests.len(),
-                Err(error) => return (count, Err(malformed(&error))),
-            }
-        }
-        (most, Ok(()))
+        envelopes.trim();
+        read.map(|()| count)
     }
 
     async fn on_envelope(

@@ -9,7 +9,6 @@ use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::future::Either;
-use smallvec::SmallVec;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use yawc::close::CloseCode;
@@ -17,19 +16,20 @@ use yawc::{Frame, WebSocketError};
 
 use super::socket::{Incoming, Socket};
 use crate::boxed::boxed;
-use crate::protocol::codec::Request;
-use crate::protocol::{ChannelId, FrozenMessage, Reply};
+use crate::protocol::{FrozenMessage, Reply};
 use crate::server::config::WebSocketConfig;
 use crate::server::{Bell, Connect, Context, Core, Ring, ServerSession, Spare};
 use crate::session::{Hold, Resume};
 
 mod alarms;
 mod end;
+mod envelopes;
 mod input;
 mod output;
 
 use self::alarms::{Alarm, Alarms};
 use self::end::End;
+use self::envelopes::Envelopes;
 
 /// A socket, from its upgrade to its end.
 pub(super) struct Connection<S> {
@@ -60,8 +60,6 @@ struct Burst {
     context: Arc<Context>,
     /// The session that the last one spoke for.
     session: Option<ServerSession>,
-    /// The channel of the last message.
-    channel: Option<ChannelId>,
     /// Memory for the replies to them.
     replies: Vec<Reply>,
 }
@@ -71,20 +69,10 @@ impl Burst {
         Self {
             context: Arc::clone(context),
             session: None,
-            channel: None,
             replies: Vec::new(),
         }
     }
 }
-
-/// What was read of texts that are not processed yet, and memory for what is read next.
-type Envelopes = SmallVec<[Vec<Request>; 1]>;
-
-/// Most texts that are read before the first of them is processed.
-const MOST_TEXTS: usize = 16;
-
-/// Messages after which no further text is read, and for which memory is kept.
-const MOST_MESSAGES: usize = 64;
 
 /// What the peer or the session wants.
 enum Event {
@@ -94,7 +82,7 @@ enum Event {
 }
 
 /// Most events of one socket before what they lead to is written and other tasks have their turn.
-const MOST_EVENTS: u32 = 256;
+const MOST_EVENTS: usize = 256;
 
 /// Longer than any socket lives.
 const NEVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -182,7 +170,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Acts on an event and on those that have happened meanwhile, and writes what they lead to at once.
     /// Returns how many they were.
-    async fn work(&mut self, core: &Arc<Core>, mut event: Event) -> Result<u32, End> {
+    async fn work(&mut self, core: &Arc<Core>, mut event: Event) -> Result<usize, End> {
         let mut burst = Burst::new(&self.context);
         let mut envelopes = Envelopes::default();
         let mut events = 0;
