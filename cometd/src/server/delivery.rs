@@ -12,7 +12,7 @@ use crate::protocol::codec;
 use crate::protocol::{
     ChannelError, ChannelId, ChannelKind, FrozenMessage, IntoData, Message, RawJson,
 };
-use crate::session::Enqueued;
+use crate::session::{Enqueued, Parcel};
 
 /// Who sends what code of the server publishes or delivers: a session, or nobody.
 #[derive(Clone, Copy, Debug, Default)]
@@ -280,19 +280,18 @@ impl ServerSession {
 
     /// Queues messages for a remote client, none of them lazy; returns how many, for the caller to count, and
     /// whether the session [is to be ended](Self::end_full).
-    pub(super) fn queue_all(&self, mut messages: &[Arc<FrozenMessage>]) -> (u64, bool) {
+    pub(super) fn queue_all(&self, parcel: &Parcel) -> (u64, bool) {
+        if self.enqueue_together(parcel) {
+            return (parcel.count() as u64, false);
+        }
         let mut queued = 0;
-        while let Some((first, others)) = messages.split_first() {
-            match self.enqueue(Arc::clone(first), None) {
+        for message in parcel.messages() {
+            match self.enqueue(Arc::clone(message), None) {
                 Enqueued::Queued(_) => queued += 1,
                 Enqueued::Overflow(_) => return (queued, true),
                 Enqueued::Dropped(_) => self.log_drop(),
                 Enqueued::Gone(_) => {}
             }
-            // Once the first has woken somebody, there is nobody left to be told of the others.
-            let rest = self.enqueue_unnoticed(others);
-            queued += (others.len() - rest.len()) as u64;
-            messages = rest;
         }
         (queued, false)
     }

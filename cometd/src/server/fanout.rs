@@ -8,6 +8,7 @@ use super::channel::Snapshot;
 use super::core::Core;
 use super::session::ServerSession;
 use crate::protocol::FrozenMessage;
+use crate::session::Parcel;
 
 /// Broadcasts of one sender that go to the same subscribers, with nothing between them that anybody could see.
 /// The queue of each subscriber is visited once for all of them: to find it in memory costs more than to add
@@ -20,10 +21,15 @@ pub(crate) struct Fanout {
     /// Who hears the messages, if there are any.
     subscribers: Option<Snapshot>,
     messages: SmallVec<[Arc<FrozenMessage>; 2]>,
+    /// Bytes of them.
+    size: usize,
 }
 
 /// Most messages that wait for each other.
 const MOST_MESSAGES: usize = 64;
+
+/// Most bytes of messages that do, unless there is only one: whoever writes them does so at once.
+const MOST_BYTES: usize = 64 * 1024;
 
 impl Fanout {
     pub(crate) const fn is_empty(&self) -> bool {
@@ -52,10 +58,13 @@ impl Fanout {
         subscribers: &Snapshot,
         message: Arc<FrozenMessage>,
     ) {
-        if !self.is_to(subscribers) || self.messages.len() >= MOST_MESSAGES {
+        let is_full =
+            self.messages.len() >= MOST_MESSAGES || self.size + message.size() > MOST_BYTES;
+        if is_full || !self.is_to(subscribers) {
             self.finish(core).await;
             self.subscribers = Some(Arc::clone(subscribers));
         }
+        self.size += message.size();
         self.messages.push(message);
     }
 
@@ -64,17 +73,18 @@ impl Fanout {
         let Some(subscribers) = self.subscribers.take() else {
             return;
         };
-        let messages = std::mem::take(&mut self.messages);
+        self.size = 0;
+        let parcel = Parcel::new(std::mem::take(&mut self.messages));
         let mut queued = 0;
         let mut full = Vec::new();
         for session in subscribers.values() {
             if session.only_queues() {
-                let (count, is_full) = session.queue_all(&messages);
+                let (count, is_full) = session.queue_all(&parcel);
                 queued += count;
                 full.extend(is_full.then_some(session));
                 continue;
             }
-            for message in &messages {
+            for message in parcel.messages() {
                 session.show(Arc::clone(message), None).await;
             }
         }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::pacing::Pacing;
+use super::parcel::Parcel;
 use super::queue::{QueueOverflow, Queued};
 use super::state::{Carrier, ConnectToken, Due, Enqueued, Hold, Phase, Resume, State, Wake};
 
@@ -41,8 +42,8 @@ enum Event {
     Enqueue {
         lazy: bool,
     },
-    /// As many at once, if nobody has to be told.
-    EnqueueUnnoticed {
+    /// As many at once.
+    EnqueueTogether {
         count: usize,
     },
     Drain,
@@ -69,7 +70,7 @@ fn event() -> impl Strategy<Value = Event> {
         3 => (0..3_usize).prop_map(|back| Event::Connected { back }),
         1 => Just(Event::Hear),
         8 => any::<bool>().prop_map(|lazy| Event::Enqueue { lazy }),
-        3 => (1..4_usize).prop_map(|count| Event::EnqueueUnnoticed { count }),
+        3 => (1..4_usize).prop_map(|count| Event::EnqueueTogether { count }),
         3 => Just(Event::Drain),
         1 => Just(Event::StartBatch),
         2 => Just(Event::EndBatch),
@@ -149,10 +150,11 @@ impl Model {
             }
             Event::Hear => self.state.hear(self.now),
             Event::Enqueue { lazy } => self.enqueue(lazy),
-            Event::EnqueueUnnoticed { count } => self.enqueue_unnoticed(count),
+            Event::EnqueueTogether { count } => self.enqueue_together(count),
             Event::Drain => {
                 let mut departed = VecDeque::new();
                 self.state.depart(Carrier::Other, &mut departed);
+                let departed = departed.iter().flat_map(Parcel::messages);
                 self.delivered.extend(departed);
                 (self.woken, self.urgent) = (false, false);
             }
@@ -227,17 +229,20 @@ impl Model {
         }
     }
 
-    fn enqueue_unnoticed(&mut self, count: usize) {
+    fn enqueue_together(&mut self, count: usize) {
         let first = self.accepted.len();
         let message = |number| Numbered {
             number,
             lazy: false,
         };
-        let messages: Vec<Numbered> = (first..first + count).map(message).collect();
-        let taken = count - self.state.enqueue_unnoticed(&messages).len();
-        assert!(taken == 0 || self.state.is_alive());
-        self.accepted.extend(messages.into_iter().take(taken));
-        self.urgent |= taken > 0;
+        let parcel = Parcel::new((first..first + count).map(message).collect());
+        let wake = self.state.enqueue_together(&parcel);
+        assert_eq!(wake.is_some(), self.state.is_alive());
+        if let Some(wake) = wake {
+            self.accepted.extend(parcel.messages());
+            self.urgent = true;
+            self.woke(wake);
+        }
     }
 
     fn wait(&mut self, time: Duration) {

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+use super::parcel::Parcel;
 use crate::protocol::FrozenMessage;
 
 /// What a queue asks of a message.
@@ -52,22 +53,24 @@ pub(crate) enum Admission<M> {
 #[derive(Debug)]
 pub(crate) struct Queue<M> {
     /// What has left and is kept, then what waits.
-    messages: VecDeque<M>,
+    parcels: VecDeque<Parcel<M>>,
     bytes: usize,
-    /// How many of the messages that wait may not.
+    /// How many messages wait.
+    waiting: usize,
+    /// How many of them may not.
     urgent: usize,
     kept: Option<Box<Kept>>,
 }
 
-/// Which messages have left, and are not known to have arrived.
+/// Which parcels have left, and are not known to have arrived.
 #[derive(Debug, Default)]
 struct Kept {
     /// The number of the last batch.
     batch: u64,
-    /// The numbers of batches and how many messages each has; none is empty.
+    /// The numbers of batches and how many parcels each has; none is empty.
     batches: VecDeque<(u64, usize)>,
-    /// How many messages that is.
-    messages: usize,
+    /// How many parcels that is.
+    parcels: usize,
 }
 
 impl<M: Queued> Queue<M> {
@@ -88,7 +91,7 @@ impl<M: Queued> Queue<M> {
                 QueueOverflow::DropOldest => self.make_room(message.size(), limit),
             }
         }
-        self.append(message);
+        self.append(Parcel::One(message));
         Admission::Queued
     }
 
@@ -97,29 +100,31 @@ impl<M: Queued> Queue<M> {
         self.bytes + size <= limit
     }
 
-    /// Adds a message whatever the limit.
-    pub(crate) fn append(&mut self, message: M) {
-        self.bytes += message.size();
-        self.urgent += usize::from(!message.is_lazy());
-        self.messages.push_back(message);
+    /// Adds what there is whatever the limit.
+    pub(crate) fn append(&mut self, parcel: Parcel<M>) {
+        self.bytes += parcel.size();
+        self.waiting += parcel.count();
+        self.urgent += parcel.urgent();
+        self.parcels.push_back(parcel);
     }
 
     fn make_room(&mut self, size: usize, limit: usize) {
         while !self.has_room(size, limit) {
-            let Some(oldest) = self.messages.pop_front() else {
+            let Some(oldest) = self.parcels.pop_front() else {
                 return;
             };
             self.bytes -= oldest.size();
             if !self.kept.as_mut().is_some_and(|kept| kept.lose_oldest()) {
-                self.urgent = self.urgent.saturating_sub(usize::from(!oldest.is_lazy()));
-                self.urgent = self.urgent.min(self.messages.len());
+                self.waiting -= oldest.count();
+                self.urgent = self.urgent.saturating_sub(oldest.urgent());
+                self.urgent = self.urgent.min(self.waiting);
             }
         }
     }
 
     /// Nothing in the queue may wait any longer.
     pub(crate) fn hasten(&mut self) {
-        self.urgent = self.len();
+        self.urgent = self.waiting;
     }
 
     /// Whether there is a message that may not wait.
@@ -128,33 +133,28 @@ impl<M: Queued> Queue<M> {
     }
 
     /// How many messages wait.
-    pub(crate) fn len(&self) -> usize {
-        self.messages.len() - self.departed()
+    pub(crate) const fn len(&self) -> usize {
+        self.waiting
     }
 
-    /// How many messages have left and are kept.
-    fn departed(&self) -> usize {
-        self.kept.as_ref().map_or(0, |kept| kept.messages)
-    }
-
-    /// Moves everything that waits into `messages`, which are empty (SES-3); what was kept is kept no longer.
-    pub(crate) fn take(&mut self, messages: &mut VecDeque<M>) {
-        let departed = self.departed();
-        self.take_with_kept(messages);
+    /// Moves everything that waits into `parcels`, which are empty (SES-3); what was kept is kept no longer.
+    pub(crate) fn take(&mut self, parcels: &mut VecDeque<Parcel<M>>) {
+        let departed = self.kept.as_ref().map_or(0, |kept| kept.parcels);
+        self.take_with_kept(parcels);
         if departed > 0 {
-            messages.drain(..departed);
+            parcels.drain(..departed);
         }
     }
 
-    /// Moves everything into `messages`, which are empty: what was kept and what waits. The next
-    /// messages use the memory that these leave.
-    pub(crate) fn take_with_kept(&mut self, messages: &mut VecDeque<M>) {
-        (self.bytes, self.urgent) = (0, 0);
+    /// Moves everything into `parcels`, which are empty: what was kept and what waits. The next ones use
+    /// the memory that these leave.
+    pub(crate) fn take_with_kept(&mut self, parcels: &mut VecDeque<Parcel<M>>) {
+        (self.bytes, self.waiting, self.urgent) = (0, 0, 0);
         if let Some(kept) = &mut self.kept {
             kept.batches.clear();
-            kept.messages = 0;
+            kept.parcels = 0;
         }
-        std::mem::swap(&mut self.messages, messages);
+        std::mem::swap(&mut self.parcels, parcels);
     }
 
     /// Does not keep what has left any longer.
@@ -172,20 +172,20 @@ impl<M: Queued> Queue<M> {
     }
 
     /// Lets what waits leave as a batch with the next number, and everything again that left before and
-    /// is not acknowledged, as copies in `messages`; `None` if this queue keeps nothing.
-    pub(crate) fn take_batch(&mut self, messages: &mut VecDeque<M>) -> Option<u64>
+    /// is not acknowledged, as copies in `parcels`; `None` if this queue keeps nothing.
+    pub(crate) fn take_batch(&mut self, parcels: &mut VecDeque<Parcel<M>>) -> Option<u64>
     where
         M: Clone,
     {
         let kept = self.kept.as_mut()?;
         kept.batch += 1;
-        let new = self.messages.len() - kept.messages;
+        let new = self.parcels.len() - kept.parcels;
         if new > 0 {
             kept.batches.push_back((kept.batch, new));
-            kept.messages += new;
+            kept.parcels += new;
         }
-        self.urgent = 0;
-        messages.clone_from(&self.messages);
+        (self.waiting, self.urgent) = (0, 0);
+        parcels.clone_from(&self.parcels);
         Some(kept.batch)
     }
 
@@ -198,22 +198,22 @@ impl<M: Queued> Queue<M> {
             && number <= batch
         {
             kept.batches.pop_front();
-            kept.messages -= count;
-            let arrived = self.messages.drain(..count);
-            self.bytes -= arrived.map(|message| message.size()).sum::<usize>();
+            kept.parcels -= count;
+            let arrived = self.parcels.drain(..count);
+            self.bytes -= arrived.map(|parcel| parcel.size()).sum::<usize>();
         }
-        kept.messages > 0
+        kept.parcels > 0
     }
 }
 
 impl Kept {
-    /// The oldest message is dropped for want of room; whether it was one that has left.
+    /// The oldest parcel is dropped for want of room; whether it was one that has left.
     fn lose_oldest(&mut self) -> bool {
         let Some((_, count)) = self.batches.front_mut() else {
             return false;
         };
         *count -= 1;
-        self.messages -= 1;
+        self.parcels -= 1;
         if *count == 0 {
             self.batches.pop_front();
         }
@@ -224,8 +224,9 @@ impl Kept {
 impl<M> Default for Queue<M> {
     fn default() -> Self {
         Self {
-            messages: VecDeque::new(),
+            parcels: VecDeque::new(),
             bytes: 0,
+            waiting: 0,
             urgent: 0,
             kept: None,
         }
@@ -249,6 +250,16 @@ mod tests {
         }
     }
 
+    fn sizes(parcels: &VecDeque<Parcel<Sized>>) -> Vec<usize> {
+        let messages = parcels.iter().flat_map(Parcel::messages);
+        messages.map(|it| it.0).collect()
+    }
+
+    /// Messages of these sizes.
+    fn parcel(sizes: &[usize]) -> Parcel<Sized> {
+        Parcel::new(sizes.iter().copied().map(Sized).collect())
+    }
+
     #[track_caller]
     fn check(overflow: QueueOverflow, expected: &Admission<Sized>, left: &[usize]) {
         let mut queue = Queue::default();
@@ -258,10 +269,11 @@ mod tests {
         assert_eq!(queue.push(Sized(1), 10, overflow), *expected);
         assert_eq!(queue.bytes, left.iter().sum::<usize>());
         assert_eq!(queue.urgent, left.iter().filter(|it| *it % 2 == 1).count());
+        assert_eq!(queue.len(), left.len());
         let mut taken = VecDeque::new();
         queue.take(&mut taken);
-        assert_eq!(taken.iter().map(|it| it.0).collect::<Vec<_>>(), left);
-        assert_eq!((queue.bytes, queue.urgent), (0, 0));
+        assert_eq!(sizes(&taken), left);
+        assert_eq!((queue.bytes, queue.len(), queue.urgent), (0, 0, 0));
     }
 
     #[test]
@@ -283,18 +295,18 @@ mod tests {
     fn keeping() -> Queue<Sized> {
         let mut queue = Queue::default();
         queue.keep();
-        queue.append(Sized(3));
+        queue.append(parcel(&[3]));
         batch(&mut queue);
-        queue.append(Sized(4));
+        queue.append(parcel(&[4]));
         batch(&mut queue);
-        queue.append(Sized(3));
+        queue.append(parcel(&[3]));
         queue
     }
 
     fn batch(queue: &mut Queue<Sized>) -> (u64, Vec<usize>) {
         let mut messages = VecDeque::new();
         let number = queue.take_batch(&mut messages).unwrap();
-        (number, messages.into_iter().map(|it| it.0).collect())
+        (number, sizes(&messages))
     }
 
     #[test]
@@ -329,9 +341,26 @@ mod tests {
     fn what_ends_takes_along_what_has_not_left() {
         let (mut queue, mut taken) = (keeping(), VecDeque::new());
         queue.take(&mut taken);
-        assert_eq!(taken, [Sized(3)]);
+        assert_eq!(sizes(&taken), [3]);
         assert_eq!((queue.bytes, queue.len()), (0, 0));
         keeping().take_with_kept(&mut taken);
         assert_eq!(taken.len(), 3);
+    }
+
+    #[test]
+    fn what_comes_together_counts_one_by_one() {
+        let mut queue = Queue::default();
+        queue.append(parcel(&[3, 5]));
+        queue.append(parcel(&[2]));
+        assert_eq!((queue.len(), queue.bytes, queue.urgent), (3, 10, 2));
+        queue.keep();
+        assert_eq!(batch(&mut queue), (1, vec![3, 5, 2]));
+        queue.append(parcel(&[1, 1, 1]));
+        assert_eq!((queue.len(), queue.bytes, queue.urgent), (3, 13, 3));
+        assert_eq!(batch(&mut queue), (2, vec![3, 5, 2, 1, 1, 1]));
+        assert!(queue.acknowledge(1));
+        assert_eq!((queue.len(), queue.bytes), (0, 3));
+        assert!(!queue.acknowledge(2));
+        assert_eq!(queue.bytes, 0);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::pacing::{Pace, Pacing};
+use super::parcel::Parcel;
 use super::queue::{Admission, Queue, QueueOverflow, Queued};
 
 /// Where a session is in its life (SES-1).
@@ -320,56 +321,34 @@ impl<M: Queued> State<M> {
         Enqueued::Queued(self.wake())
     }
 
-    /// Queues messages that may not wait, as long as there is room for them and nobody to be woken; returns the
-    /// others.
-    pub(crate) fn enqueue_unnoticed<'a>(&mut self, messages: &'a [M]) -> &'a [M]
+    /// Queues messages that may not wait, if there is room for all of them; whom to wake.
+    ///
+    /// Otherwise, and if messages may have to make room, they are to be queued one by one.
+    pub(crate) fn enqueue_together(&mut self, parcel: &Parcel<M>) -> Option<Wake>
     where
         M: Clone,
     {
-        if !self.is_alive() || self.wakes() != Wake::Nobody {
-            return messages;
+        let has_room = self.queue.has_room(parcel.size(), self.capacity);
+        if !self.is_alive() || !has_room || self.overflow == QueueOverflow::DropOldest {
+            return None;
         }
-        let mut rest = messages;
-        while let Some((first, others)) = rest.split_first()
-            && !first.is_lazy()
-            && self.queue.has_room(first.size(), self.capacity)
-        {
-            self.queue.append(first.clone());
-            rest = others;
-        }
-        if rest.len() < messages.len() {
-            self.queue.hasten();
-        }
-        rest
+        self.queue.append(parcel.clone());
+        self.queue.hasten();
+        Some(self.wake())
     }
 
     fn wake(&mut self) -> Wake {
-        if !self.queue.is_urgent() {
-            return Wake::Nobody;
-        }
-        let wake = self.wakes();
-        match wake {
-            Wake::Held(resume) => return self.release(resume),
-            Wake::Pushed => self.waking = true,
-            Wake::Nobody => {}
-        }
-        wake
-    }
-
-    /// Whom a message wakes that may not wait.
-    fn wakes(&self) -> Wake {
-        if self.batches > 0 {
+        if !self.has_urgent() {
             return Wake::Nobody;
         }
         if let Some((Hold::ForMessages, _)) = self.held {
-            return Wake::Held(Resume::Messages);
+            return self.release(Resume::Messages);
         }
         let pushes = matches!(self.route, Route::Push(_)) && !self.connect_only();
-        if pushes && !self.waking {
-            Wake::Pushed
-        } else {
-            Wake::Nobody
+        if !pushes || std::mem::replace(&mut self.waking, true) {
+            return Wake::Nobody;
         }
+        Wake::Pushed
     }
 
     /// Ends the hold, if there is one.
@@ -379,16 +358,20 @@ impl<M: Queued> State<M> {
             .map_or(Wake::Nobody, |_| Wake::Held(resume))
     }
 
-    /// Moves the whole queue into `messages`, which are empty, to leave with this reply (SES-3). Returns the
+    /// Moves the whole queue into `parcels`, which are empty, to leave with this reply (SES-3). Returns the
     /// number under which the client acknowledges them, if they are kept until then.
     ///
     /// Nothing leaves with the reply to a connect that has a successor: its client may have given it up.
     /// What is kept leaves with replies that can say under which number.
-    pub(crate) fn depart(&mut self, carrier: Carrier, messages: &mut VecDeque<M>) -> Option<u64>
+    pub(crate) fn depart(
+        &mut self,
+        carrier: Carrier,
+        parcels: &mut VecDeque<Parcel<M>>,
+    ) -> Option<u64>
     where
         M: Clone,
     {
-        debug_assert!(messages.is_empty(), "they would be queued again");
+        debug_assert!(parcels.is_empty(), "they would be queued again");
         self.waking = false;
         let numbered = match carrier {
             Carrier::Connect(number) if !self.is_current(ConnectToken(number)) => return None,
@@ -400,14 +383,14 @@ impl<M: Queued> State<M> {
                 return None;
             }
             self.lazy = None;
-            return self.queue.take_batch(messages);
+            return self.queue.take_batch(parcels);
         }
         self.lazy = None;
         // Of an ended session nothing is acknowledged any more.
         if numbered {
-            self.queue.take_with_kept(messages);
+            self.queue.take_with_kept(parcels);
         } else {
-            self.queue.take(messages);
+            self.queue.take(parcels);
         }
         None
     }
@@ -475,7 +458,7 @@ impl<M: Queued> State<M> {
             self.queue.forget(); // Nothing is going to ask for it again.
         }
         if let Some(farewell) = farewell {
-            self.queue.append(farewell);
+            self.queue.append(Parcel::One(farewell));
         }
         match self.release(Resume::Disconnected) {
             Wake::Nobody if pushes => Wake::Pushed,
@@ -555,7 +538,8 @@ mod tests {
     fn departed(state: &mut State<char>, carrier: Carrier) -> (Option<u64>, Vec<char>) {
         let mut messages = VecDeque::new();
         let number = state.depart(carrier, &mut messages);
-        (number, messages.into())
+        let messages = messages.iter().flat_map(Parcel::messages);
+        (number, messages.copied().collect())
     }
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -736,6 +720,29 @@ mod tests {
             assert_eq!(state.enqueue(message, None, || now), queued(Wake::Nobody));
         }
         assert_eq!(state.enqueue('e', None, || now), Enqueued::Overflow('e'));
+    }
+
+    #[test]
+    fn messages_are_queued_together_if_that_is_the_same_as_one_by_one() {
+        let (mut state, now) = handshaken();
+        state.attach(1, false);
+        let three = Parcel::new(['a', 'b', 'c'].into_iter().collect());
+        assert_eq!(state.enqueue_together(&three), Some(Wake::Pushed));
+        assert_eq!(state.queued(), 3);
+        assert_eq!(
+            state.enqueue_together(&three),
+            None,
+            "there is room for one"
+        );
+        assert_eq!(state.enqueue('d', None, || now), queued(Wake::Nobody));
+        assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'b', 'c', 'd']);
+
+        state.overflow = QueueOverflow::DropOldest;
+        assert_eq!(state.enqueue_together(&three), None, "one may have to go");
+        state.overflow = QueueOverflow::DropNewest;
+        assert_eq!(state.enqueue_together(&three), Some(Wake::Pushed));
+        state.end(Phase::Disconnected, None);
+        assert_eq!(state.enqueue_together(&three), None, "nobody is there");
     }
 
     #[test]

@@ -11,6 +11,7 @@ use super::inbox::{Delivered, Inbox};
 use crate::protocol::ChannelPattern;
 use crate::server::core::{Core, Parts};
 use crate::server::{LocalSession, ServerConfig, ServerSession};
+use crate::session::Parcel;
 
 /// A session without a client: what is delivered to it can be looked at.
 ///
@@ -107,7 +108,8 @@ impl MockSession {
     /// Takes the queue, as a connection would.
     #[expect(clippy::expect_used, reason = "the server has serialised it itself")]
     fn collect(&self) {
-        for message in self.session.take_queue(&mut Vec::new()) {
+        let queued = self.session.take_queue(&mut Vec::new());
+        for message in queued.iter().flat_map(Parcel::messages) {
             let message = serde_json::from_str(message.as_str());
             self.inbox.push(message.expect("a message"));
         }

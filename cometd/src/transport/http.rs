@@ -25,7 +25,7 @@ use crate::protocol::{Advice, MetaChannel, ParseError, Reconnect, Reply, Transpo
 use crate::server::config::{HttpConfig, ResolvedConfig};
 use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Connect, Context, ServerSession, Spare};
-use crate::session::{Hold, Resume, Wake};
+use crate::session::{Hold, Parcel, Resume, Wake};
 
 /// Longest value of the browser's cookie, in bytes: a longer one is none of ours.
 const MAX_COOKIE: usize = 128;
@@ -306,11 +306,11 @@ impl Polling {
             }
             _ => std::collections::VecDeque::new(),
         };
-        let messages = queued.iter().map(|it| &**it);
+        let messages = queued.iter().flat_map(Parcel::messages).map(|it| &**it);
         let replies = &mut received.replies;
         let text = if handshake {
             if let Some(handshaken) = replies.iter_mut().find_map(Reply::handshake_mut) {
-                handshaken.messages = queued.len();
+                handshaken.messages = queued.iter().map(Parcel::count).sum();
             }
             codec::envelope(&*replies, messages, [])
         } else {

@@ -11,7 +11,7 @@ use super::shell::{Batch, Shell};
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::hook::{self, Flow};
 use crate::server::timers::now;
-use crate::session::{Carrier, Enqueued, State, Wake};
+use crate::session::{Carrier, Enqueued, Parcel, State, Wake};
 
 /// Writes into a reply how its client acknowledges the messages that leave with it.
 pub(crate) trait Numbering: Send + Sync {
@@ -83,19 +83,22 @@ impl ServerSession {
         enqueued
     }
 
-    /// Queues messages under one lock, up to the first of which anybody has to be told; returns the rest.
-    pub(crate) fn enqueue_unnoticed<'a>(
-        &self,
-        messages: &'a [Arc<FrozenMessage>],
-    ) -> &'a [Arc<FrozenMessage>] {
-        if messages.is_empty() {
-            return messages;
-        }
+    /// Queues messages together that may not wait, whether that was possible: nobody sees the queue, and it has
+    /// room for all of them.
+    pub(crate) fn enqueue_together(&self, parcel: &Parcel) -> bool {
         let mut shell = self.0.shell.lock();
         if shell.has_listeners {
-            return messages;
+            return false;
         }
-        shell.state.enqueue_unnoticed(messages)
+        let Some(wake) = shell.state.enqueue_together(parcel) else {
+            return false;
+        };
+        if wake != Wake::Nobody {
+            let effects = shell.effects(wake);
+            drop(shell);
+            self.perform(effects);
+        }
+        true
     }
 
     fn add_to_queue(
@@ -127,24 +130,24 @@ impl ServerSession {
     }
 
     /// Takes the whole queue, to leave together with these replies (SES-3, SES-5).
-    pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Arc<FrozenMessage>> {
-        let mut messages = VecDeque::new();
-        self.depart(|_| true, replies, &mut messages, None);
-        messages
+    pub(crate) fn take_queue(&self, replies: &mut Vec<Reply>) -> VecDeque<Parcel> {
+        let mut parcels = VecDeque::new();
+        self.depart(|_| true, replies, &mut parcels, None);
+        parcels
     }
 
-    /// Takes the queue for a connection, if it is the one that messages go to (WS-13), into `messages`,
+    /// Takes the queue for a connection, if it is the one that messages go to (WS-13), into `parcels`,
     /// which are empty; the next ones use the memory that these leave.
     pub(crate) fn take_queue_for(
         &self,
         connection: u64,
         replies: &mut Vec<Reply>,
-        messages: &mut VecDeque<Arc<FrozenMessage>>,
+        parcels: &mut VecDeque<Parcel>,
     ) {
         self.depart(
             |state| state.is_attached_to(connection),
             replies,
-            messages,
+            parcels,
             None,
         );
     }
@@ -154,13 +157,13 @@ impl ServerSession {
         &self,
         connection: u64,
         replies: &mut Vec<Reply>,
-        messages: &mut VecDeque<Arc<FrozenMessage>>,
+        parcels: &mut VecDeque<Parcel>,
         batch: Option<Batch<'_>>,
     ) {
         self.depart(
             |state| state.is_attached_to(connection) && !state.connect_only(),
             replies,
-            messages,
+            parcels,
             batch,
         );
     }
@@ -169,7 +172,7 @@ impl ServerSession {
         &self,
         may: impl Fn(&State<Arc<FrozenMessage>>) -> bool,
         replies: &mut Vec<Reply>,
-        messages: &mut VecDeque<Arc<FrozenMessage>>,
+        parcels: &mut VecDeque<Parcel>,
         batch: Option<Batch<'_>>,
     ) {
         let carrier = replies.iter().enumerate().rev().find_map(|(at, reply)| {
@@ -181,7 +184,7 @@ impl ServerSession {
         if !shell.has_listeners && shell.numbering.is_none() {
             if may(&shell.state) {
                 let carrier = carrier.map_or(Carrier::Other, |(_, carrier)| carrier);
-                shell.state.depart(carrier, messages);
+                shell.state.depart(carrier, parcels);
             }
             if let Some(batch) = batch {
                 batch.end(shell);
@@ -196,16 +199,20 @@ impl ServerSession {
             return;
         }
         let numbering = shell.numbering.clone();
-        let batch = shell.state.depart(carrier, messages);
+        let batch = shell.state.depart(carrier, parcels);
         drop(shell);
+        let messages = parcels.iter().flat_map(Parcel::messages);
+        let mut messages: VecDeque<_> = messages.cloned().collect();
+        parcels.clear();
         if let (Some(batch), Some(numbering)) = (batch, numbering)
             && let Some(reply) = replies.get_mut(at)
         {
-            hook::tell(QUEUE, || numbering.number(self, batch, messages, reply));
+            hook::tell(QUEUE, || numbering.number(self, batch, &messages, reply));
         }
         for listener in listeners.iter() {
-            hook::tell(QUEUE, || listener.dequeue(self, messages, replies));
+            hook::tell(QUEUE, || listener.dequeue(self, &mut messages, replies));
         }
+        parcels.extend(messages.into_iter().map(Parcel::One));
     }
 
     /// What leaves now leaves without a number.

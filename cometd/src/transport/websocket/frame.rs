@@ -1,4 +1,5 @@
-//! Frames of clients, as far as they are told apart before somebody reads them (RFC 6455, section 5.2).
+//! Frames (RFC 6455, section 5.2): of clients, as far as they are told apart before somebody reads them, and
+//! texts of the server.
 
 /// The head of a frame.
 #[derive(Clone, Copy, Debug)]
@@ -86,6 +87,28 @@ pub(super) fn unmask(payload: &mut [u8], mask: [u8; 4]) {
     }
 }
 
+/// Adds a text frame, unmasked as servers send it.
+pub(super) fn put_text(out: &mut Vec<u8>, text: &str) {
+    if let Ok(length @ ..126) = u8::try_from(text.len()) {
+        extend(out, [LAST | TEXT, length], text);
+    } else if let Ok(length) = u16::try_from(text.len()) {
+        let [high, low] = length.to_be_bytes();
+        extend(out, [LAST | TEXT, 126, high, low], text);
+    } else {
+        let [a, b, c, d, e, f, g, h] = (text.len() as u64).to_be_bytes();
+        extend(out, [LAST | TEXT, 127, a, b, c, d, e, f, g, h], text);
+    }
+}
+
+fn extend<const LENGTH: usize>(out: &mut Vec<u8>, head: [u8; LENGTH], text: &str) {
+    out.reserve(LENGTH + text.len());
+    out.extend_from_slice(&head);
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Most bytes before the text in such a frame.
+pub(super) const MOST_HEAD: usize = 10;
+
 /// The frame is the last of its message.
 const LAST: u8 = 0x80;
 
@@ -163,6 +186,21 @@ mod tests {
         for first in [0x83, 0x8b, 0x91, 0xa1, 0x8f] {
             assert!(is_refused(&[first, 0]), "{first:#x}");
             assert!(!is_refused(&[first]), "{first:#x}");
+        }
+    }
+
+    #[test]
+    fn the_length_of_a_frame_has_its_shortest_form() {
+        for (length, head) in [
+            (125, &[0x81, 125][..]),
+            (126, &[0x81, 126, 0, 126]),
+            (0xffff, &[0x81, 126, 0xff, 0xff]),
+            (0x10000, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+        ] {
+            let mut out = b"before".to_vec();
+            put_text(&mut out, &"x".repeat(length));
+            assert!(out.starts_with(&[b"before", head].concat()), "{length}");
+            assert_eq!(out.len(), "before".len() + head.len() + length);
         }
     }
 

@@ -217,17 +217,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.owes = true;
     }
 
-    /// Whether a text is compressed, so that it has to be [sent](Self::send).
-    pub(super) fn packs(&self, text: &str) -> bool {
-        self.packs && text.len() >= WORTH_PACKING
+    /// Whether a text of so many bytes is compressed, so that it has to be [sent](Self::send).
+    pub(super) const fn packs(&self, size: usize) -> bool {
+        self.packs && size >= WORTH_PACKING
     }
 
     /// Adds a text to the output, unless it has to be [sent](Self::send), or the output flushed before.
     /// Whether that was done.
     pub(super) fn put(&mut self, text: &str) -> bool {
-        let may = !self.packs(text) && !self.ends.output.is_full();
+        let may = !self.packs(text.len()) && !self.ends.output.is_full();
         if may {
             self.ends.output.text(text);
+        }
+        may
+    }
+
+    /// Adds frames to the output, unless that has to be flushed before. Whether that was done.
+    pub(super) fn put_frames(&mut self, frames: &[u8]) -> bool {
+        let may = !self.ends.output.is_full();
+        if may {
+            self.ends.output.add(frames);
         }
         may
     }

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::frame;
 use super::input::Input;
 
 /// The stream as the WebSocket library sees it: there while it is lent.
@@ -124,25 +125,14 @@ impl<S> Clone for Wire<S> {
 }
 
 impl Output {
-    /// Adds a text frame, unmasked as servers send it (RFC 6455, section 5.2).
+    /// Adds a text frame.
     pub(super) fn text(&mut self, text: &str) {
-        const TEXT: u8 = 0x81;
-        if let Ok(length @ ..126) = u8::try_from(text.len()) {
-            self.extend([TEXT, length], text);
-        } else if let Ok(length) = u16::try_from(text.len()) {
-            let [high, low] = length.to_be_bytes();
-            self.extend([TEXT, 126, high, low], text);
-        } else {
-            let [a, b, c, d, e, f, g, h] = (text.len() as u64).to_be_bytes();
-            self.extend([TEXT, 127, a, b, c, d, e, f, g, h], text);
-        }
+        frame::put_text(self.begin(), text);
     }
 
-    fn extend<const LENGTH: usize>(&mut self, head: [u8; LENGTH], text: &str) {
-        let bytes = self.begin();
-        bytes.reserve(LENGTH + text.len());
-        bytes.extend_from_slice(&head);
-        bytes.extend_from_slice(text.as_bytes());
+    /// Adds whole frames.
+    pub(super) fn add(&mut self, frames: &[u8]) {
+        self.begin().extend_from_slice(frames);
     }
 
     /// The bytes, to be added to.
@@ -230,7 +220,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
             ready!(ends.poll_output(context))?;
         }
         ends.is_stuck = false;
-        ends.output.begin().extend_from_slice(buffer);
+        ends.output.add(buffer);
         Poll::Ready(Ok(buffer.len()))
     }
 
@@ -329,21 +319,6 @@ mod tests {
         let library = wire.clone();
         let written = library.while_lent(&mut ends, || wire.write_all(&[0]).now_or_never());
         written.unwrap().unwrap();
-    }
-
-    #[test]
-    fn the_length_of_a_frame_has_its_shortest_form() {
-        for (length, head) in [
-            (125, &[0x81, 125][..]),
-            (126, &[0x81, 126, 0, 126]),
-            (0xffff, &[0x81, 126, 0xff, 0xff]),
-            (0x10000, &[0x81, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
-        ] {
-            let mut output = Output::default();
-            output.text(&"x".repeat(length));
-            assert!(output.bytes.starts_with(head), "{length}");
-            assert_eq!(output.bytes.len(), head.len() + length);
-        }
     }
 
     #[tokio::test]

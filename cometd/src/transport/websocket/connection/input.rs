@@ -16,6 +16,7 @@ use crate::protocol::codec::Request;
 use crate::protocol::{MetaChannel, ParseError, Reply};
 use crate::server::pipeline::{self, Holds, Received, Sender};
 use crate::server::{Batch, Core, ServerSession};
+use crate::session::Parcel;
 use crate::transport::websocket::socket::Incoming;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -225,7 +226,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.session = Some(session);
         if let Some(handshaken) = replies.iter_mut().find_map(Reply::handshake_mut) {
-            handshaken.messages = queued.len();
+            handshaken.messages = queued.iter().map(Parcel::count).sum();
         }
         self.feed_replies(replies).await?;
         self.feed_messages(queued).await

@@ -16,10 +16,10 @@ use yawc::{Frame, WebSocketError};
 
 use super::socket::{Incoming, Socket};
 use crate::boxed::boxed;
-use crate::protocol::{FrozenMessage, Reply};
+use crate::protocol::Reply;
 use crate::server::config::WebSocketConfig;
 use crate::server::{Bell, Connect, Context, Core, Ring, ServerSession, Spare};
-use crate::session::{Hold, Resume};
+use crate::session::{Hold, Parcel, Resume};
 
 mod alarms;
 mod end;
@@ -50,7 +50,7 @@ pub(super) struct Connection<S> {
     /// Whether what happened last was a push: then it is the peer's turn.
     has_pushed: bool,
     /// Memory for messages that are on their way.
-    emptied: VecDeque<Arc<FrozenMessage>>,
+    emptied: VecDeque<Parcel>,
     /// What a message leaves to the next one.
     spare: Spare,
 }

@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,9 +14,12 @@ use yawc::Frame;
 use yawc::close::CloseCode;
 
 use super::{Connection, End};
+
 use crate::protocol::codec;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::ServerSession;
+use crate::session::{Bundle, Parcel};
+use crate::transport::websocket::frame::{MOST_HEAD, put_text};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts what is queued for the bound session into frames, if it is pushed here.
@@ -48,20 +50,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             session.take_queue_for(self.number, &mut replies, &mut queued);
             queued
         };
-        let size: usize = queued.iter().map(|it| it.as_str().len()).sum();
+        let size: usize = queued.iter().map(Parcel::size).sum();
         if is_acknowledged && (1..=MOST_TOGETHER).contains(&size) {
             // In one frame: a client that got messages and not their number gets them twice.
-            let messages = queued.iter().map(|it| &**it);
+            let messages = queued.iter().flat_map(Parcel::messages).map(|it| &**it);
             return self.feed(&codec::envelope([], messages, &replies)).await;
         }
         self.feed_with_replies(queued, &replies).await
     }
 
     /// Puts messages into frames of as many as are configured (WS-10).
-    pub(super) async fn feed_messages(
-        &mut self,
-        messages: VecDeque<Arc<FrozenMessage>>,
-    ) -> Result<(), End> {
+    pub(super) async fn feed_messages(&mut self, messages: VecDeque<Parcel>) -> Result<(), End> {
         self.feed_all(messages, None).await
     }
 
@@ -73,7 +72,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts messages into frames, and replies into one behind them.
     pub(super) async fn feed_with_replies(
         &mut self,
-        messages: VecDeque<Arc<FrozenMessage>>,
+        messages: VecDeque<Parcel>,
         replies: &[Reply],
     ) -> Result<(), End> {
         if replies.is_empty() {
@@ -92,24 +91,33 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Puts messages into frames, and a text into one behind them.
     async fn feed_all(
         &mut self,
-        mut messages: VecDeque<Arc<FrozenMessage>>,
+        mut parcels: VecDeque<Parcel>,
         last: Option<&str>,
     ) -> Result<(), End> {
         let most = self.config().messages_per_frame.unwrap_or(usize::MAX);
         if most > 1 {
-            for chunk in messages.make_contiguous().chunks(most) {
-                let text = codec::envelope([], chunk.iter().map(|it| &**it), []);
+            let messages = parcels.iter().flat_map(Parcel::messages);
+            let messages: Vec<&FrozenMessage> = messages.map(|it| &**it).collect();
+            for chunk in messages.chunks(most) {
+                let text = codec::envelope([], chunk.iter().copied(), []);
                 self.feed(&text).await?;
             }
-            messages.clear();
+            parcels.clear();
         }
-        while let Some(message) = messages.pop_front() {
-            if !self.socket.put(message.envelope()) {
-                self.feed(message.envelope()).await?;
+        while let Some(parcel) = parcels.pop_front() {
+            if let Parcel::Many(bundle) = &parcel
+                && self.put_together(bundle)
+            {
+                continue;
+            }
+            for message in parcel.messages() {
+                if !self.socket.put(message.envelope()) {
+                    self.feed(message.envelope()).await?;
+                }
             }
         }
-        if (1..=MOST_EMPTIED).contains(&messages.capacity()) {
-            self.emptied = messages;
+        if (1..=MOST_EMPTIED).contains(&parcels.capacity()) {
+            self.emptied = parcels;
         }
         match last {
             Some(text) if !self.socket.put(text) => self.feed(text).await,
@@ -117,9 +125,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    /// Puts messages into the output as they were written for another socket; whether that was possible.
+    fn put_together(&mut self, bundle: &Bundle) -> bool {
+        let may = !self.socket.packs(bundle.largest());
+        may && self.socket.put_frames(bundle.written(|messages| {
+            let mut frames = Vec::with_capacity(bundle.size() + messages.len() * MOST_HEAD);
+            for message in messages {
+                put_text(&mut frames, message.envelope());
+            }
+            frames
+        }))
+    }
+
     /// Puts a frame into the output, which is written when it is full or flushed.
     async fn feed(&mut self, text: &str) -> Result<(), End> {
-        if self.socket.packs(text) {
+        if self.socket.packs(text.len()) {
             self.give_up_spare().await;
             let patience = self.patience();
             let sent = pin!(self.socket.send(Frame::text(text.to_owned())));
