@@ -69,6 +69,58 @@ async fn a_burst_arrives_whole_and_in_order() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_peer_that_does_not_read_gets_bursts_whole_and_in_order() {
+    // BAT-11
+    let app = open_setup().start().await;
+    let mut slow = subscriber(&app, "/a").await;
+    let mut quick = subscriber(&app, "/a").await;
+    let mut sender = app.socket().await.up().await;
+    let padding = "x".repeat(1000);
+    let data = |it| json!([it, padding]);
+    for burst in 0..10 {
+        let numbers = burst * 60..(burst + 1) * 60;
+        let messages = numbers
+            .clone()
+            .map(|it| sender.publish_message("/a", data(it)));
+        let frames: Vec<Value> = messages.map(|it| json!([it])).collect();
+        sender.send_together(&frames).await;
+        quick
+            .expect(numbers.map(|it| delivery("/a", data(it))))
+            .await;
+    }
+    slow.expect((0..600).map(|it| delivery("/a", data(it))))
+        .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_large_is_compressed_for_those_who_can_read_that() {
+    // CFG-41, BAT-11
+    let app = open_setup().start().await;
+    let packing = app.upgrade("Sec-WebSocket-Extensions: permessage-deflate\r\n");
+    let mut packing = packing.await.unwrap().up().await;
+    packing.subscribe("/a").await;
+    let mut plain = subscriber(&app, "/a").await;
+    let mut sender = app.socket().await.up().await;
+    let large = json!("x".repeat(2000));
+    for burst in [&[json!(1), large, json!(2)][..], &[json!(3), json!(4)]] {
+        let messages = burst
+            .iter()
+            .map(|it| sender.publish_message("/a", it.clone()));
+        let frames: Vec<Value> = messages.map(|it| json!([it])).collect();
+        sender.send_together(&frames).await;
+        plain
+            .expect(burst.iter().map(|it| delivery("/a", it.clone())))
+            .await;
+        for data in burst {
+            match data.as_str() {
+                Some(_) => assert_eq!(packing.event().await, Event::Packed),
+                None => packing.expect([delivery("/a", data.clone())]).await,
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_envelope_arrives_whole_and_in_order() {
     // BAT-4, BAT-11: T-BAT-1, without a policy
     let app = open_setup().start().await;

@@ -23,6 +23,7 @@ const PATIENCE: Duration = ms(60_000);
 
 /// First bytes of frames of RFC 6455, all of them whole messages.
 const TEXT: u8 = 0x81;
+const PACKED: u8 = 0xc1;
 const CLOSE: u8 = 0x88;
 const PONG: u8 = 0x8a;
 
@@ -42,6 +43,8 @@ pub struct Socket<S = DuplexStream> {
 pub enum Event {
     /// A text frame with these messages.
     Messages(Vec<Value>),
+    /// A text frame that is compressed (RFC 7692).
+    Packed,
     /// The server closes with this code.
     Close(u16),
     /// The server answers a ping with this payload.
@@ -312,6 +315,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         frame.advance(start - 1);
         match first {
             TEXT => Some(Event::Messages(serde_json::from_slice(&frame).unwrap())),
+            PACKED => Some(Event::Packed),
             CLOSE => Some(Event::Close(frame.get_u16())),
             PONG => Some(Event::Pong(frame.to_vec())),
             other => panic!("not a frame that a server sends: {other:#x}"),

@@ -96,7 +96,7 @@ impl Connections {
         let frames = channel.socket.arrived().into_iter();
         let mut ids = frames.filter_map(|event| match event {
             Event::Messages(messages) => messages[0]["clientId"].as_str().map(str::to_owned),
-            Event::Close(_) | Event::Pong(_) | Event::End => None,
+            Event::Packed | Event::Close(_) | Event::Pong(_) | Event::End => None,
         });
         self.client.set_client_id(ids.next_back());
     }
