@@ -201,12 +201,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.respond_to_handshake(session, replies).await?;
         } else {
             let connect_only = self.config().common.meta_connect_deliver_only;
-            let mut queued = std::mem::take(&mut self.emptied);
             // A frame that speaks for nobody here takes no messages of the session away (BAT-6).
             if let Some(session) = session.filter(|_| !connect_only) {
-                session.take_pushed(self.number, replies, &mut queued, batch);
+                session.take_pushed(self.number, replies, &mut self.outgoing, batch);
             }
-            self.feed_with_replies(queued, replies).await?;
+            self.feed_with_replies(replies).await?;
         }
         if let Some(connect) = received.connect.take() {
             self.hold(connect).await?;
@@ -228,7 +227,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if let Some(handshaken) = replies.iter_mut().find_map(Reply::handshake_mut) {
             handshaken.messages = queued.iter().map(Parcel::count).sum();
         }
-        self.feed_replies(replies).await?;
-        self.feed_messages(queued).await
+        self.feed_with_replies(replies).await?;
+        self.outgoing = queued;
+        self.feed_outgoing(None).await
     }
 }

@@ -8,7 +8,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
-use futures_util::future::Either;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::{Instant, sleep_until};
 use yawc::close::CloseCode;
@@ -49,8 +48,8 @@ pub(super) struct Connection<S> {
     unbound: Option<Instant>,
     /// Whether what happened last was a push: then it is the peer's turn.
     has_pushed: bool,
-    /// Memory for messages that are on their way.
-    emptied: VecDeque<Parcel>,
+    /// Messages that are on their way, or memory for the next ones.
+    outgoing: VecDeque<Parcel>,
     /// What a message leaves to the next one.
     spare: Spare,
 }
@@ -72,6 +71,14 @@ impl Burst {
             replies: Vec::new(),
         }
     }
+}
+
+/// What a connection does next.
+enum Next {
+    /// Goes on: what was to be pushed has been.
+    Pushed(Result<(), End>),
+    Event(Event),
+    Alarm(Alarm),
 }
 
 /// What the peer or the session wants.
@@ -104,7 +111,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             active: Instant::now(),
             unbound: Some(Instant::now()),
             has_pushed: false,
-            emptied: VecDeque::new(),
+            outgoing: VecDeque::new(),
             spare: Spare::default(),
         }
     }
@@ -142,20 +149,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     events = 0;
                     // A peer that always has more to say does not keep its end away.
                     if let Poll::Ready(alarm) = alarms.poll(context) {
-                        return Poll::Ready(Either::Right(alarm));
+                        return Poll::Ready(Next::Alarm(alarm));
                     }
                 }
                 match self.poll_event(context) {
-                    Poll::Ready(event) => Poll::Ready(Either::Left(event)),
-                    Poll::Pending => alarms.poll(context).map(Either::Right),
+                    Poll::Ready(Event::Push) => Poll::Ready(self.push(context)),
+                    Poll::Ready(event) => Poll::Ready(Next::Event(event)),
+                    Poll::Pending => alarms.poll(context).map(Next::Alarm),
                 }
             });
+            // Boxed, because a socket is idle most of the time and should be small then.
             let outcome = match next.await {
-                Either::Left(Event::Push) => self.on_push().await.map(|()| 1),
-                // Boxed, because a socket is idle most of the time and should be small then.
-                Either::Left(event) => boxed(|| self.work(&core, event)).await,
-                Either::Right(Alarm::Late) => self.on_late(&mut alarms).map(|()| 1),
-                Either::Right(Alarm::Stop) => Err(self.on_stop().await),
+                Next::Pushed(pushed) => pushed.map(|()| 1),
+                Next::Event(event) => boxed(|| self.work(&core, event)).await,
+                Next::Alarm(Alarm::Late) => self.on_late(&mut alarms).map(|()| 1),
+                Next::Alarm(Alarm::Stop) => Err(boxed(|| self.on_stop()).await),
             };
             match outcome {
                 Ok(count) => events += count,
@@ -296,13 +304,21 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    async fn on_push(&mut self) -> Result<(), End> {
-        self.feed_pushed().await?;
-        self.flush().await
+    /// Pushes what is queued for the session. It is still to be done if the peer has to be waited for.
+    fn push(&mut self, context: &mut TaskContext<'_>) -> Next {
+        match self.push_at_once(context) {
+            Ok(true) => Next::Pushed(Ok(())),
+            Ok(false) => Next::Event(Event::Push),
+            Err(end) => Next::Pushed(Err(end)),
+        }
     }
 
     async fn on_stop(&mut self) -> End {
-        if let Err(end) = self.on_push().await {
+        let pushed = async {
+            self.feed_pushed().await?;
+            self.flush().await
+        };
+        if let Err(end) = pushed.await {
             return end;
         }
         let code = if self.held.is_some() {
@@ -355,7 +371,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if resume != Resume::Lapsed || !connect.session().is_in_batch() {
             self.feed_with_queue(connect.session(), reply).await?;
         } else {
-            self.feed_replies(reply.as_slice()).await?;
+            self.feed_with_replies(reply.as_slice()).await?;
         }
         self.flush_before(connect).await
     }

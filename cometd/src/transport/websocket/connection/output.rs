@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -22,14 +23,39 @@ use crate::session::{Bundle, Parcel};
 use crate::transport::websocket::frame::{MOST_HEAD, put_text};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    /// Pushes what is queued for the bound session, as long as nobody has to be waited for; whether that was all.
+    /// Otherwise, it is to be [fed](Self::feed_pushed) and flushed.
+    ///
+    /// No future: of many sockets one after the other, each would write to memory that is not in the cache.
+    pub(super) fn push_at_once(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+        debug_assert!(self.spare.is_given_up(), "what was worked off is flushed");
+        if self.messages_per_frame() > 1 {
+            return Ok(false);
+        }
+        self.take_pushed();
+        if !self.put_outgoing() {
+            return Ok(false);
+        }
+        self.active = Instant::now();
+        match self.socket.poll_flush(context) {
+            Poll::Ready(flushed) => flushed.map(|()| true).map_err(lost),
+            Poll::Pending => Ok(false),
+        }
+    }
+
     /// Puts what is queued for the bound session into frames, if it is pushed here.
     pub(super) async fn feed_pushed(&mut self) -> Result<(), End> {
-        let Some(session) = &self.session else {
-            return Ok(());
-        };
-        let mut queued = std::mem::take(&mut self.emptied);
-        session.take_queue_for(self.number, &mut Vec::new(), &mut queued);
-        self.feed_messages(queued).await
+        self.take_pushed();
+        self.feed_outgoing(None).await
+    }
+
+    /// Takes what is queued for the bound session, unless something is on its way already.
+    fn take_pushed(&mut self) {
+        if self.outgoing.is_empty()
+            && let Some(session) = &self.session
+        {
+            session.take_queue_for(self.number, &mut Vec::new(), &mut self.outgoing);
+        }
     }
 
     /// Puts what is queued for a session into frames, and the reply of its connect behind it.
@@ -43,44 +69,29 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     ) -> Result<(), End> {
         let mut replies = Vec::from_iter(reply);
         let is_acknowledged = session.is_acknowledged();
-        let queued = if is_acknowledged {
-            session.take_queue(&mut replies)
+        if is_acknowledged {
+            self.outgoing = session.take_queue(&mut replies);
         } else {
-            let mut queued = VecDeque::new();
-            session.take_queue_for(self.number, &mut replies, &mut queued);
-            queued
-        };
-        let size: usize = queued.iter().map(Parcel::size).sum();
+            session.take_queue_for(self.number, &mut replies, &mut self.outgoing);
+        }
+        let size: usize = self.outgoing.iter().map(Parcel::size).sum();
         if is_acknowledged && (1..=MOST_TOGETHER).contains(&size) {
             // In one frame: a client that got messages and not their number gets them twice.
-            let messages = queued.iter().flat_map(Parcel::messages).map(|it| &**it);
+            let parcels = std::mem::take(&mut self.outgoing);
+            let messages = parcels.iter().flat_map(Parcel::messages).map(|it| &**it);
             return self.feed(&codec::envelope([], messages, &replies)).await;
         }
-        self.feed_with_replies(queued, &replies).await
+        self.feed_with_replies(&replies).await
     }
 
-    /// Puts messages into frames of as many as are configured (WS-10).
-    pub(super) async fn feed_messages(&mut self, messages: VecDeque<Parcel>) -> Result<(), End> {
-        self.feed_all(messages, None).await
-    }
-
-    /// Puts replies into a frame.
-    pub(super) async fn feed_replies(&mut self, replies: &[Reply]) -> Result<(), End> {
-        self.feed_with_replies(VecDeque::new(), replies).await
-    }
-
-    /// Puts messages into frames, and replies into one behind them.
-    pub(super) async fn feed_with_replies(
-        &mut self,
-        messages: VecDeque<Parcel>,
-        replies: &[Reply],
-    ) -> Result<(), End> {
+    /// Puts what is on its way into frames, and replies, if there are any, into one behind them.
+    pub(super) async fn feed_with_replies(&mut self, replies: &[Reply]) -> Result<(), End> {
         if replies.is_empty() {
-            return self.feed_messages(messages).await;
+            return self.feed_outgoing(None).await;
         }
         let mut text = TEXT.take();
         codec::write_envelope(&mut text, [], [], replies);
-        let fed = self.feed_all(messages, Some(&text)).await;
+        let fed = self.feed_outgoing(Some(&text)).await;
         if text.capacity() <= MOST_TEXT {
             text.clear();
             TEXT.set(text);
@@ -88,36 +99,24 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         fed
     }
 
-    /// Puts messages into frames, and a text into one behind them.
-    async fn feed_all(
-        &mut self,
-        mut parcels: VecDeque<Parcel>,
-        last: Option<&str>,
-    ) -> Result<(), End> {
-        let most = self.config().messages_per_frame.unwrap_or(usize::MAX);
+    /// Puts what is on its way into frames of as many messages as are configured (WS-10), and a text into one
+    /// behind them.
+    pub(super) async fn feed_outgoing(&mut self, last: Option<&str>) -> Result<(), End> {
+        let most = self.messages_per_frame();
         if most > 1 {
+            let parcels = std::mem::take(&mut self.outgoing);
             let messages = parcels.iter().flat_map(Parcel::messages);
             let messages: Vec<&FrozenMessage> = messages.map(|it| &**it).collect();
             for chunk in messages.chunks(most) {
                 let text = codec::envelope([], chunk.iter().copied(), []);
                 self.feed(&text).await?;
             }
-            parcels.clear();
         }
-        while let Some(parcel) = parcels.pop_front() {
-            if let Parcel::Many(bundle) = &parcel
-                && self.put_together(bundle)
-            {
-                continue;
+        while !self.put_outgoing() {
+            let parcel = self.outgoing.pop_front();
+            for message in parcel.iter().flat_map(Parcel::messages) {
+                self.feed(message.envelope()).await?;
             }
-            for message in parcel.messages() {
-                if !self.socket.put(message.envelope()) {
-                    self.feed(message.envelope()).await?;
-                }
-            }
-        }
-        if (1..=MOST_EMPTIED).contains(&parcels.capacity()) {
-            self.emptied = parcels;
         }
         match last {
             Some(text) if !self.socket.put(text) => self.feed(text).await,
@@ -125,16 +124,25 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Puts messages into the output as they were written for another socket; whether that was possible.
-    fn put_together(&mut self, bundle: &Bundle) -> bool {
-        let may = !self.socket.packs(bundle.largest());
-        may && self.socket.put_frames(bundle.written(|messages| {
-            let mut frames = Vec::with_capacity(bundle.size() + messages.len() * MOST_HEAD);
-            for message in messages {
-                put_text(&mut frames, message.envelope());
+    /// Puts what is on its way into the output, each message into a frame, up to one that has to be compressed or
+    /// for which there is no room; whether that was all.
+    fn put_outgoing(&mut self) -> bool {
+        while let Some(parcel) = self.outgoing.front() {
+            let is_put = match parcel {
+                Parcel::One(message) => self.socket.put(message.envelope()),
+                Parcel::Many(bundle) => {
+                    !self.socket.packs(bundle.largest()) && self.socket.put_frames(frames(bundle))
+                }
+            };
+            if !is_put {
+                return false;
             }
-            frames
-        }))
+            self.outgoing.pop_front();
+        }
+        if self.outgoing.capacity() > MOST_SPARE {
+            self.outgoing = VecDeque::new();
+        }
+        true
     }
 
     /// Puts a frame into the output, which is written when it is full or flushed.
@@ -167,6 +175,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
+    fn messages_per_frame(&self) -> usize {
+        self.config().messages_per_frame.unwrap_or(usize::MAX)
+    }
+
     /// How long a peer may take to read: as long as it may be idle.
     fn patience(&self) -> Duration {
         self.config().idle_timeout.unwrap_or(Duration::MAX)
@@ -185,7 +197,18 @@ thread_local! {
 const MOST_TEXT: usize = 16 * 1024;
 
 /// Longest queue whose memory is kept for the next messages.
-const MOST_EMPTIED: usize = 64;
+const MOST_SPARE: usize = 32;
+
+/// Frames with these messages, the same for all sockets: whoever is the first writes them.
+fn frames(bundle: &Bundle) -> &[u8] {
+    bundle.written(|messages| {
+        let mut frames = Vec::with_capacity(bundle.size() + messages.len() * MOST_HEAD);
+        for message in messages {
+            put_text(&mut frames, message.envelope());
+        }
+        frames
+    })
+}
 
 /// Waits for a write, which mostly has not to be waited for.
 async fn written<E: fmt::Display>(
@@ -198,8 +221,10 @@ async fn written<E: fmt::Display>(
             .await
             .map_err(|_| End::Close(CloseCode::Away, "nobody reads"))?,
     };
-    written.map_err(|error| {
-        tracing::debug!(%error, "a socket cannot be written to");
-        End::Closed
-    })
+    written.map_err(lost)
+}
+
+fn lost(error: impl fmt::Display) -> End {
+    tracing::debug!(%error, "a socket cannot be written to");
+    End::Closed
 }
