@@ -15,7 +15,6 @@ use yawc::Frame;
 use yawc::close::CloseCode;
 
 use super::{Connection, End};
-
 use crate::protocol::codec;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::ServerSession;
