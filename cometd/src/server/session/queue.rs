@@ -94,7 +94,7 @@ impl ServerSession {
             return false;
         };
         if wake != Wake::Nobody {
-            let effects = shell.effects(wake);
+            let effects = shell.wake(wake);
             drop(shell);
             self.perform(effects);
         }
@@ -113,9 +113,13 @@ impl ServerSession {
             Enqueued::Queued(wake) => wake,
             Enqueued::Dropped(_) | Enqueued::Gone(_) | Enqueued::Overflow(_) => Wake::Nobody,
         };
-        // Most messages join others for which somebody has been woken, and move no deadline.
+        // Most messages join others for which somebody has been woken, and only lazy ones have a deadline.
         if lazy || wake != Wake::Nobody {
-            let effects = shell.effects(wake);
+            let effects = if lazy {
+                shell.effects(wake)
+            } else {
+                shell.wake(wake)
+            };
             drop(shell);
             self.perform(effects);
         }

@@ -177,9 +177,9 @@ impl ServerSession {
     fn end_batch(&self, mut shell: MutexGuard<'_, Shell>) {
         let wake = shell.state.end_batch();
         if wake == Wake::Nobody {
-            return; // Mostly what came in the meantime has left already; no deadline moves.
+            return; // Mostly what came in the meantime has left already.
         }
-        let effects = shell.effects(wake);
+        let effects = shell.wake(wake);
         drop(shell);
         self.perform(effects);
     }
@@ -212,7 +212,19 @@ impl Shell {
         }
     }
 
+    /// Whom to tell of a change that may have brought a deadline nearer.
     pub(super) fn effects(&mut self, wake: Wake) -> Effects {
+        let mut effects = self.wake(wake);
+        let deadline = self.state.deadline();
+        if deadline.is_some_and(|at| self.scheduled.is_none_or(|scheduled| at < scheduled)) {
+            self.scheduled = deadline;
+            effects.schedule = deadline;
+        }
+        effects
+    }
+
+    /// Whom to tell of any other change: deadlines are not looked at, which lie in memory of their own.
+    pub(super) fn wake(&mut self, wake: Wake) -> Effects {
         let mut effects = Effects {
             resume: None,
             push: None,
@@ -225,11 +237,6 @@ impl Shell {
                 effects.resume = self.held.take();
             }
             Wake::Pushed => effects.push.clone_from(&self.connection),
-        }
-        let deadline = self.state.deadline();
-        if deadline.is_some_and(|at| self.scheduled.is_none_or(|scheduled| at < scheduled)) {
-            self.scheduled = deadline;
-            effects.schedule = deadline;
         }
         effects
     }

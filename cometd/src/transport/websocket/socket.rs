@@ -19,14 +19,16 @@ use super::wire::{Ends, Wire};
 ///
 /// It answers in matters of the protocol, puts messages together that come in pieces, packs and unpacks.
 /// Texts that are one frame as it was written go past it, in both directions: of what the peer sends, the
-/// library is lent frame by frame what is not such a text, and refuses what is wrong with it.
+/// library is lent frame by frame what is not such a text, and refuses what is wrong with it. In memory in this
+/// order: what texts need comes last.
+#[repr(C)]
 pub(super) struct Socket<S> {
     library: WebSocket<Wire<S>>,
     wire: Wire<S>,
+    /// Bytes that a text has to be shorter than.
+    limit: u64,
     /// Whether larger texts are compressed.
     packs: bool,
-    /// The stream, unless the library works.
-    ends: Ends<S>,
     /// Whether the library may have something to answer to what it has read.
     owes: bool,
     /// Whether it has: then it writes that, behind all of the output, once it is asked and nothing is there to
@@ -34,8 +36,8 @@ pub(super) struct Socket<S> {
     answers: bool,
     /// Whether pieces of a message were read, and not its last one.
     is_open: bool,
-    /// Bytes that a text has to be shorter than.
-    limit: u64,
+    /// The stream, unless the library works.
+    ends: Ends<S>,
 }
 
 /// What a peer sends.
@@ -83,12 +85,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Ok(Self {
             library,
             wire,
+            limit: options.max_payload_read.map_or(0, |it| it as u64),
             packs: agreed.is_some(),
-            ends: Ends::new(stream, &read),
             owes: false,
             answers: false,
             is_open: false,
-            limit: options.max_payload_read.map_or(0, |it| it as u64),
+            ends: Ends::new(stream, &read),
         })
     }
 

@@ -3,9 +3,10 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use tokio::time::{Instant, Sleep};
+use tokio::time::{Instant, Sleep, sleep_until};
 use tokio_util::sync::WaitForCancellationFuture;
 
+use crate::boxed::boxed;
 use crate::server::Core;
 
 pub(super) enum Alarm {
@@ -18,25 +19,21 @@ pub(super) enum Alarm {
 /// Waits for the stop of the server and for a time, across all events of a connection.
 ///
 /// To ask either costs locks that all connections share, so that both are asked only if they have an
-/// answer, or would wake somebody else.
-pub(super) struct Alarms<'a, 'core> {
+/// answer, or would wake somebody else. In boxes, so that what is looked at for each event lies together.
+pub(super) struct Alarms<'core> {
     core: &'core Core,
-    stop: Pin<&'a mut WaitForCancellationFuture<'core>>,
-    late: Pin<&'a mut Sleep>,
+    stop: Pin<Box<WaitForCancellationFuture<'core>>>,
+    late: Pin<Box<Sleep>>,
     /// Whom both wake.
     waker: Option<Waker>,
 }
 
-impl<'a, 'core> Alarms<'a, 'core> {
-    pub(super) const fn new(
-        core: &'core Core,
-        stop: Pin<&'a mut WaitForCancellationFuture<'core>>,
-        late: Pin<&'a mut Sleep>,
-    ) -> Self {
+impl<'core> Alarms<'core> {
+    pub(super) fn new(core: &'core Core, late: Instant) -> Self {
         Self {
             core,
-            stop,
-            late,
+            stop: boxed(|| core.stop().cancelled()),
+            late: boxed(|| sleep_until(late)),
             waker: None,
         }
     }

@@ -2,14 +2,13 @@
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
-use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 use yawc::close::CloseCode;
 use yawc::{Frame, WebSocketError};
 
@@ -30,28 +29,30 @@ use self::alarms::{Alarm, Alarms};
 use self::end::End;
 use self::envelopes::Envelopes;
 
-/// A socket, from its upgrade to its end.
+/// A socket, from its upgrade to its end. In memory in this order: what a push looks at lies together, and
+/// next to what its task looks at.
+#[repr(C)]
 pub(super) struct Connection<S> {
-    core: Arc<Core>,
     context: Arc<Context>,
+    /// What a message leaves to the next one.
+    spare: Spare,
+    /// Since when there has been no live session, as far as somebody has looked.
+    unbound: Option<Instant>,
     socket: Socket<S>,
+    /// When something was last read or written.
+    active: Instant,
+    core: Arc<Core>,
+    /// Messages that are on their way, or memory for the next ones.
+    outgoing: VecDeque<Parcel>,
     /// Tells this connection from others of the same session.
     number: u64,
-    /// Rung when there is something to push, or the held connect is to be answered.
-    bell: Arc<Bell>,
     session: Option<ServerSession>,
     /// A connect that waits.
     held: Option<Box<Connect>>,
-    /// When something was last read or written.
-    active: Instant,
-    /// Since when there has been no live session, as far as somebody has looked.
-    unbound: Option<Instant>,
+    /// Rung when there is something to push, or the held connect is to be answered.
+    bell: Arc<Bell>,
     /// Whether what happened last was a push: then it is the peer's turn.
     has_pushed: bool,
-    /// Messages that are on their way, or memory for the next ones.
-    outgoing: VecDeque<Parcel>,
-    /// What a message leaves to the next one.
-    spare: Spare,
 }
 
 /// What texts have in common that are worked off together.
@@ -101,24 +102,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) fn new(core: Arc<Core>, context: Arc<Context>, socket: Socket<S>) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(0);
         Self {
-            core,
             context,
+            spare: Spare::default(),
+            unbound: Some(Instant::now()),
             socket,
+            active: Instant::now(),
+            core,
+            outgoing: VecDeque::new(),
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
-            bell: Arc::default(),
             session: None,
             held: None,
-            active: Instant::now(),
-            unbound: Some(Instant::now()),
+            bell: Arc::default(),
             has_pushed: false,
-            outgoing: VecDeque::new(),
-            spare: Spare::default(),
         }
     }
 
     /// Serves the socket up to its end. To be called once.
     pub(super) async fn run(&mut self) {
         let end = self.live().await;
+        boxed(|| self.leave(end)).await;
+    }
+
+    async fn leave(&mut self, end: End) {
         self.give_up_spare().await;
         tracing::debug!(
             ?end,
@@ -139,9 +144,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Acts on what happens, up to the end.
     async fn live(&mut self) -> End {
         let core = Arc::clone(&self.core);
-        let stop = pin!(core.stop().cancelled());
-        let late = pin!(sleep_until(self.active));
-        let mut alarms = Alarms::new(&core, stop, late);
+        let mut alarms = Alarms::new(&core, self.active);
         let mut events = 0;
         loop {
             let next = poll_fn(|context| {
@@ -283,7 +286,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// The socket may have been idle or without a session for too long; if not, looks again when it may
     /// have been.
-    fn on_late(&mut self, alarms: &mut Alarms<'_, '_>) -> Result<(), End> {
+    fn on_late(&mut self, alarms: &mut Alarms<'_>) -> Result<(), End> {
         let now = Instant::now();
         // Nobody tells a socket that its session has ended: it has time for another one from here on.
         let session = self.session.as_ref();
