@@ -195,6 +195,24 @@ async fn a_silent_socket_is_closed() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_socket_that_only_hears_is_not_idle() {
+    // WS-6, CFG-39
+    let app = setup()
+        .option("ws.idleTimeout", 1000)
+        .option("maxInterval", 60_000)
+        .start()
+        .await;
+    let mut quiet = app.socket().await.up().await;
+    let session = app.session(&quiet).unwrap();
+    for nth in 0..8 {
+        advance(ms(400)).await;
+        session.deliver(None, "/told", nth).await.unwrap();
+        quiet.expect([delivery("/told", nth)]).await;
+    }
+    quiet.expect_close(1001).await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_session_moves_to_another_socket_and_loses_nothing() {
     // WS-7, WS-17, WS-18, CLI-6: T-WS-11, T-WS-12
     let app = setup().start().await;

@@ -1,5 +1,6 @@
 //! What a connection reads, and what that leads to.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
@@ -219,15 +220,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         replies: &mut Vec<Reply>,
     ) -> Result<(), End> {
         self.unbound = None;
-        let mut queued = std::collections::VecDeque::new();
-        if self.config().common.allow_message_delivery_during_handshake {
-            queued = session.take_queue(replies);
-        }
+        let queued = if self.config().common.allow_message_delivery_during_handshake {
+            session.take_queue(replies)
+        } else {
+            VecDeque::new()
+        };
         self.session = Some(session);
         if let Some(handshaken) = replies.iter_mut().find_map(Reply::handshake_mut) {
             handshaken.messages = queued.iter().map(Parcel::count).sum();
         }
         self.feed_with_replies(replies).await?;
+        debug_assert!(self.outgoing.is_empty(), "it would be lost");
         self.outgoing = queued;
         self.feed_outgoing(None).await
     }

@@ -42,7 +42,7 @@ pub(super) struct Connection<S> {
     /// When something was last read or written.
     active: Instant,
     core: Arc<Core>,
-    /// Messages that are on their way, or memory for the next ones.
+    /// Messages that are on their way: none between events, then it is memory for the next ones.
     outgoing: VecDeque<Parcel>,
     /// Tells this connection from others of the same session.
     number: u64,
@@ -76,7 +76,7 @@ impl Burst {
 
 /// What a connection does next.
 enum Next {
-    /// Goes on: what was to be pushed has been.
+    /// What was to be pushed has been, or the socket broke.
     Pushed(Result<(), End>),
     Event(Event),
     Alarm(Alarm),
@@ -164,6 +164,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Boxed, because a socket is idle most of the time and should be small then.
             let outcome = match next.await {
                 Next::Pushed(pushed) => pushed.map(|()| 1),
+                Next::Event(Event::Push) => boxed(|| self.on_push()).await.map(|()| 1),
                 Next::Event(event) => boxed(|| self.work(&core, event)).await,
                 Next::Alarm(Alarm::Late) => self.on_late(&mut alarms).map(|()| 1),
                 Next::Alarm(Alarm::Stop) => Err(boxed(|| self.on_stop()).await),
@@ -307,21 +308,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    /// Pushes what is queued for the session. It is still to be done if the peer has to be waited for.
-    fn push(&mut self, context: &mut TaskContext<'_>) -> Next {
-        match self.push_at_once(context) {
-            Ok(true) => Next::Pushed(Ok(())),
-            Ok(false) => Next::Event(Event::Push),
-            Err(end) => Next::Pushed(Err(end)),
-        }
+    async fn on_push(&mut self) -> Result<(), End> {
+        self.feed_pushed().await?;
+        self.flush().await
     }
 
     async fn on_stop(&mut self) -> End {
-        let pushed = async {
-            self.feed_pushed().await?;
-            self.flush().await
-        };
-        if let Err(end) = pushed.await {
+        if let Err(end) = self.on_push().await {
             return end;
         }
         let code = if self.held.is_some() {

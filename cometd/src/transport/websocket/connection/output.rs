@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use yawc::Frame;
 use yawc::close::CloseCode;
 
-use super::{Connection, End};
+use super::{Connection, End, Event, Next};
 use crate::protocol::codec;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::ServerSession;
@@ -22,23 +22,23 @@ use crate::session::{Bundle, Parcel};
 use crate::transport::websocket::frame::{MOST_HEAD, put_text};
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Pushes what is queued for the bound session, as long as nobody has to be waited for; whether that was all.
-    /// Otherwise, it is to be [fed](Self::feed_pushed) and flushed.
+    /// Pushes what is queued for the bound session if a plain call can: nothing is compressed, frames are not
+    /// shared, and the stream takes all of it. Otherwise the rest is still to be fed and flushed.
     ///
-    /// No future: of many sockets one after the other, each would write to memory that is not in the cache.
-    pub(super) fn push_at_once(&mut self, context: &mut Context<'_>) -> Result<bool, End> {
+    /// No future: its state would be one more piece of memory for each of many sockets, and not in the cache.
+    pub(super) fn push(&mut self, context: &mut Context<'_>) -> Next {
         debug_assert!(self.spare.is_given_up(), "what was worked off is flushed");
         if self.messages_per_frame() > 1 {
-            return Ok(false);
+            return Next::Event(Event::Push);
         }
         self.take_pushed();
         if !self.put_outgoing() {
-            return Ok(false);
+            return Next::Event(Event::Push);
         }
         self.active = Instant::now();
         match self.socket.poll_flush(context) {
-            Poll::Ready(flushed) => flushed.map(|()| true).map_err(lost),
-            Poll::Pending => Ok(false),
+            Poll::Ready(flushed) => Next::Pushed(flushed.map_err(lost)),
+            Poll::Pending => Next::Event(Event::Push),
         }
     }
 
@@ -69,6 +69,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut replies = Vec::from_iter(reply);
         let is_acknowledged = session.is_acknowledged();
         if is_acknowledged {
+            debug_assert!(self.outgoing.is_empty(), "it would be lost");
             self.outgoing = session.take_queue(&mut replies);
         } else {
             session.take_queue_for(self.number, &mut replies, &mut self.outgoing);
@@ -103,13 +104,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn feed_outgoing(&mut self, last: Option<&str>) -> Result<(), End> {
         let most = self.messages_per_frame();
         if most > 1 {
-            let parcels = std::mem::take(&mut self.outgoing);
+            let mut parcels = std::mem::take(&mut self.outgoing);
             let messages = parcels.iter().flat_map(Parcel::messages);
             let messages: Vec<&FrozenMessage> = messages.map(|it| &**it).collect();
             for chunk in messages.chunks(most) {
                 let text = codec::envelope([], chunk.iter().copied(), []);
                 self.feed(&text).await?;
             }
+            parcels.clear();
+            self.outgoing = parcels;
         }
         while !self.put_outgoing() {
             let parcel = self.outgoing.pop_front();
@@ -138,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             self.outgoing.pop_front();
         }
-        if self.outgoing.capacity() > MOST_SPARE {
+        if self.outgoing.capacity() > MOST_OUTGOING {
             self.outgoing = VecDeque::new();
         }
         true
@@ -196,9 +199,9 @@ thread_local! {
 const MOST_TEXT: usize = 16 * 1024;
 
 /// Longest queue whose memory is kept for the next messages.
-const MOST_SPARE: usize = 32;
+const MOST_OUTGOING: usize = 32;
 
-/// Frames with these messages, the same for all sockets: whoever is the first writes them.
+/// The frames of these messages, the same for every socket that does not compress them.
 fn frames(bundle: &Bundle) -> &[u8] {
     bundle.written(|messages| {
         let mut frames = Vec::with_capacity(bundle.size() + messages.len() * MOST_HEAD);
