@@ -10,7 +10,7 @@ use cometd::{
 };
 use cometd_tests::{
     Answer, App, Client, Expected, Identity, Pending, Setup, Socket, advance, check, delivery,
-    failed, ms, ok, settle, setup,
+    failed, ms, ok, open_setup, settle, setup,
 };
 use parking_lot::Mutex;
 use serde_json::{Value, json};
@@ -73,6 +73,28 @@ async fn publish(app: &App, channel: &str, data: impl Into<Value>) {
         .publish(None, channel, data.into())
         .await
         .unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_burst_leaves_whole_and_again_until_it_is_acknowledged() {
+    // 2.5 to 2.7, BAT-11; without a policy, which would be asked in between
+    let acknowledging = open_setup().with(|it| it.extension(Acknowledge::default()));
+    let app = acknowledging.start().await;
+    let client = up(&app).await;
+    client.subscribe("/a").await;
+    let mut sender = app.socket().await.up().await;
+    let publish = |it| json!([sender.publish_message("/a", it)]);
+    let burst: Vec<Value> = (0..3).map(publish).collect();
+    sender.send_together(&burst).await;
+    sender.expect((0..3).map(|_| ok("/a"))).await;
+    assert_eq!(app.session(&client).unwrap().queued(), 3);
+    for batch in [2, 3] {
+        let all = (0..3).map(|it| delivery("/a", it));
+        let answer = client.send(connect(&client, 1)).await;
+        answer.at_once().expect(all.chain([acked(batch)]));
+    }
+    let answer = client.send(connect(&client, 3)).await;
+    answer.after(ms(2000)).expect([acked(4)]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -149,11 +149,14 @@ impl Numbering for Acknowledge {
         &self,
         session: &ServerSession,
         batch: u64,
-        messages: &VecDeque<Arc<FrozenMessage>>,
+        messages: &dyn Fn() -> VecDeque<Arc<FrozenMessage>>,
         reply: &mut Reply,
     ) {
-        for listener in &*self.listeners {
-            hook::tell(LISTENER, || listener.sent(session, batch, messages));
+        if !self.listeners.is_empty() {
+            let messages = messages();
+            for listener in &*self.listeners {
+                hook::tell(LISTENER, || listener.sent(session, batch, &messages));
+            }
         }
         let number = if reply.is_handshaken() {
             json!({"enabled": true, "batch": batch}).into_data()

@@ -28,7 +28,8 @@ pub(crate) struct Fanout {
 /// Most messages that wait for each other.
 const MOST_MESSAGES: usize = 64;
 
-/// Most bytes of messages that do, unless there is only one: whoever writes them does so at once.
+/// Most bytes of messages that do, unless there is only one: they are put into the output of a socket in one
+/// piece.
 const MOST_BYTES: usize = 64 * 1024;
 
 impl Fanout {

@@ -1,6 +1,7 @@
 //! What is put into a queue at once.
 
-use std::sync::{Arc, OnceLock};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -14,30 +15,30 @@ pub(crate) enum Parcel<M = Arc<FrozenMessage>> {
     Many(Arc<Bundle<M>>),
 }
 
-/// Messages that go to the same sessions, none of them lazy: they are counted, queued and written as one thing,
-/// and not by each session again.
+/// Messages that go to the same sessions, none of them lazy: they are counted and queued as one thing, and not
+/// by each session again.
 #[derive(Debug)]
 pub(crate) struct Bundle<M = Arc<FrozenMessage>> {
-    messages: Messages<M>,
+    messages: Vec<M>,
     /// Bytes of all of them, and of the largest.
     size: usize,
     largest: usize,
-    /// What is written for them, once somebody has done so.
-    written: OnceLock<Vec<u8>>,
 }
 
-/// Mostly there is one.
-type Messages<M> = SmallVec<[M; 2]>;
-
 impl<M: Queued> Parcel<M> {
-    pub(crate) fn new(mut messages: Messages<M>) -> Self {
-        match messages.pop() {
-            Some(only) if messages.is_empty() => Self::One(only),
-            last => {
-                messages.extend(last);
-                Self::Many(Arc::new(Bundle::new(messages)))
-            }
+    pub(crate) fn new(mut messages: SmallVec<[M; 2]>) -> Self {
+        debug_assert!(!messages.is_empty(), "nothing to queue");
+        if messages.len() == 1
+            && let Some(only) = messages.pop()
+        {
+            return Self::One(only);
         }
+        Self::Many(Arc::new(Bundle::new(messages.into_vec())))
+    }
+
+    /// The messages of these parcels.
+    pub(crate) fn unpacked(parcels: &VecDeque<Self>) -> VecDeque<M> {
+        parcels.iter().flat_map(Self::messages).cloned().collect()
     }
 
     pub(crate) fn messages(&self) -> &[M] {
@@ -52,11 +53,11 @@ impl<M: Queued> Parcel<M> {
         self.messages().len()
     }
 
-    /// How many of them may not wait for company.
-    pub(crate) fn urgent(&self) -> usize {
+    /// Whether they may wait for company.
+    pub(crate) fn is_lazy(&self) -> bool {
         match self {
-            Self::One(message) => usize::from(!message.is_lazy()),
-            Self::Many(bundle) => bundle.messages.len(),
+            Self::One(message) => message.is_lazy(),
+            Self::Many(_) => false,
         }
     }
 
@@ -70,29 +71,23 @@ impl<M: Queued> Parcel<M> {
 }
 
 impl<M: Queued> Bundle<M> {
-    fn new(messages: Messages<M>) -> Self {
+    fn new(messages: Vec<M>) -> Self {
+        debug_assert!(!messages.iter().any(Queued::is_lazy), "it would not wait");
         Self {
             size: messages.iter().map(Queued::size).sum(),
             largest: messages.iter().map(Queued::size).max().unwrap_or(0),
             messages,
-            written: OnceLock::new(),
         }
     }
 }
 
 impl<M> Bundle<M> {
-    /// Bytes of all messages.
-    pub(crate) const fn size(&self) -> usize {
-        self.size
+    pub(crate) fn messages(&self) -> &[M] {
+        &self.messages
     }
 
     /// Bytes of the largest message.
     pub(crate) const fn largest(&self) -> usize {
         self.largest
-    }
-
-    /// What is written for the messages, which is the same for all sessions: whoever is first writes it.
-    pub(crate) fn written(&self, write: impl FnOnce(&[M]) -> Vec<u8>) -> &[u8] {
-        self.written.get_or_init(|| write(&self.messages))
     }
 }

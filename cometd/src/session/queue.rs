@@ -7,7 +7,7 @@ use super::parcel::Parcel;
 use crate::protocol::FrozenMessage;
 
 /// What a queue asks of a message.
-pub(crate) trait Queued {
+pub(crate) trait Queued: Clone {
     /// Whether it may wait for company (section 13).
     fn is_lazy(&self) -> bool;
     /// Bytes that it costs.
@@ -57,7 +57,7 @@ pub(crate) struct Queue<M> {
     bytes: usize,
     /// How many messages wait.
     waiting: usize,
-    /// How many of them may not.
+    /// How many of them may not: the oldest ones, because the last that may not takes all before it along.
     urgent: usize,
     kept: Option<Box<Kept>>,
 }
@@ -104,21 +104,37 @@ impl<M: Queued> Queue<M> {
     pub(crate) fn append(&mut self, parcel: Parcel<M>) {
         self.bytes += parcel.size();
         self.waiting += parcel.count();
-        self.urgent += parcel.urgent();
+        if !parcel.is_lazy() {
+            self.hasten(); // What may wait has company.
+        }
         self.parcels.push_back(parcel);
     }
 
     fn make_room(&mut self, size: usize, limit: usize) {
         while !self.has_room(size, limit) {
-            let Some(oldest) = self.parcels.pop_front() else {
-                return;
+            let oldest = match self.parcels.pop_front() {
+                Some(Parcel::One(oldest)) => oldest,
+                Some(Parcel::Many(bundle)) => {
+                    self.unpack(bundle.messages());
+                    continue;
+                }
+                None => return,
             };
             self.bytes -= oldest.size();
             if !self.kept.as_mut().is_some_and(|kept| kept.lose_oldest()) {
-                self.waiting -= oldest.count();
-                self.urgent = self.urgent.saturating_sub(oldest.urgent());
-                self.urgent = self.urgent.min(self.waiting);
+                self.waiting -= 1;
+                self.urgent = self.urgent.saturating_sub(1);
             }
+        }
+    }
+
+    /// Puts the messages of the oldest parcel in its place.
+    fn unpack(&mut self, messages: &[M]) {
+        for message in messages.iter().rev() {
+            self.parcels.push_front(Parcel::One(message.clone()));
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.unpack_oldest(messages.len());
         }
     }
 
@@ -173,10 +189,7 @@ impl<M: Queued> Queue<M> {
 
     /// Lets what waits leave as a batch with the next number, and everything again that left before and
     /// is not acknowledged, as copies in `parcels`; `None` if this queue keeps nothing.
-    pub(crate) fn take_batch(&mut self, parcels: &mut VecDeque<Parcel<M>>) -> Option<u64>
-    where
-        M: Clone,
-    {
+    pub(crate) fn take_batch(&mut self, parcels: &mut VecDeque<Parcel<M>>) -> Option<u64> {
         let kept = self.kept.as_mut()?;
         kept.batch += 1;
         let new = self.parcels.len() - kept.parcels;
@@ -207,6 +220,14 @@ impl<M: Queued> Queue<M> {
 }
 
 impl Kept {
+    /// The oldest parcel has become so many; nothing changes if none has left.
+    fn unpack_oldest(&mut self, parcels: usize) {
+        if let Some((_, count)) = self.batches.front_mut() {
+            *count += parcels - 1;
+            self.parcels += parcels - 1;
+        }
+    }
+
     /// The oldest parcel is dropped for want of room; whether it was one that has left.
     fn lose_oldest(&mut self) -> bool {
         let Some((_, count)) = self.batches.front_mut() else {
@@ -235,6 +256,10 @@ impl<M> Default for Queue<M> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Debug;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     #[derive(Clone, Debug, PartialEq)]
@@ -268,7 +293,7 @@ mod tests {
         }
         assert_eq!(queue.push(Sized(1), 10, overflow), *expected);
         assert_eq!(queue.bytes, left.iter().sum::<usize>());
-        assert_eq!(queue.urgent, left.iter().filter(|it| *it % 2 == 1).count());
+        assert_eq!(queue.urgent, left.len(), "the last may not wait");
         assert_eq!(queue.len(), left.len());
         let mut taken = VecDeque::new();
         queue.take(&mut taken);
@@ -347,20 +372,62 @@ mod tests {
         assert_eq!(taken.len(), 3);
     }
 
-    #[test]
-    fn what_comes_together_counts_one_by_one() {
-        let mut queue = Queue::default();
-        queue.append(parcel(&[3, 5]));
-        queue.append(parcel(&[2]));
-        assert_eq!((queue.len(), queue.bytes, queue.urgent), (3, 10, 2));
-        queue.keep();
-        assert_eq!(batch(&mut queue), (1, vec![3, 5, 2]));
-        queue.append(parcel(&[1, 1, 1]));
-        assert_eq!((queue.len(), queue.bytes, queue.urgent), (3, 13, 3));
-        assert_eq!(batch(&mut queue), (2, vec![3, 5, 2, 1, 1, 1]));
-        assert!(queue.acknowledge(1));
-        assert_eq!((queue.len(), queue.bytes), (0, 3));
-        assert!(!queue.acknowledge(2));
-        assert_eq!(queue.bytes, 0);
+    /// What may happen to a queue.
+    #[derive(Clone, Debug)]
+    enum Event {
+        Together(Vec<usize>),
+        Push(usize),
+        Take { with_kept: bool },
+        TakeBatch,
+        Acknowledge(u64),
+    }
+
+    fn event() -> impl Strategy<Value = Event> {
+        // Even sizes may wait, and do not come together.
+        let odd = prop::sample::select(vec![1, 3, 5]);
+        prop_oneof![
+            4 => prop::collection::vec(odd, 1..5).prop_map(Event::Together),
+            4 => (1..9_usize).prop_map(Event::Push),
+            1 => any::<bool>().prop_map(|with_kept| Event::Take { with_kept }),
+            2 => Just(Event::TakeBatch),
+            2 => (0..9_u64).prop_map(Event::Acknowledge),
+        ]
+    }
+
+    /// What leaves, and what can be told.
+    fn after(event: &Event, queue: &mut Queue<Sized>, together: bool) -> impl Debug + PartialEq {
+        let (mut number, mut taken, mut is_missing) = (None, VecDeque::new(), false);
+        match event {
+            Event::Together(sizes) if together => queue.append(parcel(sizes)),
+            Event::Together(sizes) => sizes.iter().for_each(|it| queue.append(parcel(&[*it]))),
+            Event::Push(size) => drop(queue.push(Sized(*size), 20, QueueOverflow::DropOldest)),
+            Event::Take { with_kept: true } => queue.take_with_kept(&mut taken),
+            Event::Take { with_kept: false } => queue.take(&mut taken),
+            Event::TakeBatch => number = queue.take_batch(&mut taken),
+            Event::Acknowledge(batch) => is_missing = queue.acknowledge(*batch),
+        }
+        let counts = (queue.len(), queue.bytes, queue.urgent);
+        (number, sizes(&taken), is_missing, counts)
+    }
+
+    proptest! {
+        #[test]
+        fn what_comes_together_is_as_good_as_one_by_one(
+            events in prop::collection::vec(event(), 1..60),
+            keeps: bool,
+        ) {
+            let (mut together, mut singly) = (Queue::default(), Queue::default());
+            if keeps {
+                together.keep();
+                singly.keep();
+            }
+            for event in events {
+                let of_both = (
+                    after(&event, &mut together, true),
+                    after(&event, &mut singly, false),
+                );
+                prop_assert_eq!(of_both.0, of_both.1, "{:?}", event);
+            }
+        }
     }
 }

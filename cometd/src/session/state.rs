@@ -312,28 +312,25 @@ impl<M: Queued> State<M> {
             Admission::Overflow(message) => return Enqueued::Overflow(message),
             Admission::Queued => {}
         }
-        if lazy && let Some(patience) = lazy_timeout.or(self.pace.transport.max_lazy) {
-            let at = now() + patience;
-            self.lazy = Some(self.lazy.map_or(at, |lazy| lazy.min(at)));
-            return Enqueued::Queued(Wake::Nobody);
+        if lazy {
+            if let Some(patience) = lazy_timeout.or(self.pace.transport.max_lazy) {
+                let at = now() + patience;
+                self.lazy = Some(self.lazy.map_or(at, |lazy| lazy.min(at)));
+                return Enqueued::Queued(Wake::Nobody);
+            }
+            self.queue.hasten();
         }
-        self.queue.hasten();
         Enqueued::Queued(self.wake())
     }
 
-    /// Queues messages that may not wait, if there is room for all of them; whom to wake.
-    ///
-    /// Otherwise, and if messages may have to make room, they are to be queued one by one.
-    pub(crate) fn enqueue_together(&mut self, parcel: &Parcel<M>) -> Option<Wake>
-    where
-        M: Clone,
-    {
+    /// Queues messages that may not wait, if there is room for all of them; whom to wake. Otherwise they are to
+    /// be queued one by one.
+    pub(crate) fn enqueue_together(&mut self, parcel: &Parcel<M>) -> Option<Wake> {
         let has_room = self.queue.has_room(parcel.size(), self.capacity);
-        if !self.is_alive() || !has_room || self.overflow == QueueOverflow::DropOldest {
+        if !self.is_alive() || !has_room {
             return None;
         }
         self.queue.append(parcel.clone());
-        self.queue.hasten();
         Some(self.wake())
     }
 
@@ -345,9 +342,10 @@ impl<M: Queued> State<M> {
             return self.release(Resume::Messages);
         }
         let pushes = matches!(self.route, Route::Push(_)) && !self.connect_only();
-        if !pushes || std::mem::replace(&mut self.waking, true) {
+        if !pushes || self.waking {
             return Wake::Nobody;
         }
+        self.waking = true;
         Wake::Pushed
     }
 
@@ -367,10 +365,7 @@ impl<M: Queued> State<M> {
         &mut self,
         carrier: Carrier,
         parcels: &mut VecDeque<Parcel<M>>,
-    ) -> Option<u64>
-    where
-        M: Clone,
-    {
+    ) -> Option<u64> {
         debug_assert!(parcels.is_empty(), "they would be queued again");
         self.waking = false;
         let numbered = match carrier {
@@ -737,12 +732,19 @@ mod tests {
         assert_eq!(state.enqueue('d', None, || now), queued(Wake::Nobody));
         assert_eq!(departed(&mut state, Carrier::Other).1, ['a', 'b', 'c', 'd']);
 
-        state.overflow = QueueOverflow::DropOldest;
-        assert_eq!(state.enqueue_together(&three), None, "one may have to go");
-        state.overflow = QueueOverflow::DropNewest;
-        assert_eq!(state.enqueue_together(&three), Some(Wake::Pushed));
         state.end(Phase::Disconnected, None);
         assert_eq!(state.enqueue_together(&three), None, "nobody is there");
+    }
+
+    #[test]
+    fn what_made_room_hastens_nobody() {
+        // LAZY-6
+        let (mut state, now) = handshaken();
+        state.overflow = QueueOverflow::DropOldest;
+        for message in ['A', 'b', 'C', 'D', 'E', 'F'] {
+            state.enqueue(message, None, || now);
+        }
+        assert!(!state.has_urgent(), "C to F are left");
     }
 
     #[test]

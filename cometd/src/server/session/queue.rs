@@ -15,13 +15,13 @@ use crate::session::{Carrier, Enqueued, Parcel, State, Wake};
 
 /// Writes into a reply how its client acknowledges the messages that leave with it.
 pub(crate) trait Numbering: Send + Sync {
-    /// These messages leave with this reply, which closes this batch. Called one at a time for a session,
-    /// in the order of the batches.
+    /// These messages, for whoever looks at them, leave with this reply, which closes this batch. Called one at a
+    /// time for a session, in the order of the batches.
     fn number(
         &self,
         session: &ServerSession,
         batch: u64,
-        messages: &VecDeque<Arc<FrozenMessage>>,
+        messages: &dyn Fn() -> VecDeque<Arc<FrozenMessage>>,
         reply: &mut Reply,
     );
 }
@@ -83,8 +83,8 @@ impl ServerSession {
         enqueued
     }
 
-    /// Queues messages together that may not wait, whether that was possible: nobody sees the queue, and it has
-    /// room for all of them.
+    /// Queues messages together that may not wait, whether that was possible: nobody sees the queue, the session
+    /// is alive, and there is room for all of them.
     pub(crate) fn enqueue_together(&self, parcel: &Parcel) -> bool {
         let mut shell = self.0.shell.lock();
         if shell.has_listeners {
@@ -205,17 +205,20 @@ impl ServerSession {
         let numbering = shell.numbering.clone();
         let batch = shell.state.depart(carrier, parcels);
         drop(shell);
-        let messages = parcels.iter().flat_map(Parcel::messages);
-        let mut messages: VecDeque<_> = messages.cloned().collect();
-        parcels.clear();
         if let (Some(batch), Some(numbering)) = (batch, numbering)
             && let Some(reply) = replies.get_mut(at)
         {
+            let messages = || Parcel::unpacked(parcels);
             hook::tell(QUEUE, || numbering.number(self, batch, &messages, reply));
         }
+        if listeners.is_empty() {
+            return;
+        }
+        let mut messages = Parcel::unpacked(parcels);
         for listener in listeners.iter() {
             hook::tell(QUEUE, || listener.dequeue(self, &mut messages, replies));
         }
+        parcels.clear();
         parcels.extend(messages.into_iter().map(Parcel::One));
     }
 

@@ -22,6 +22,7 @@ use crate::session::{Hold, Parcel, Resume};
 mod alarms;
 mod end;
 mod envelopes;
+mod frames;
 mod input;
 mod output;
 

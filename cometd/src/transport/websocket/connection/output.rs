@@ -14,12 +14,12 @@ use tokio::time::Instant;
 use yawc::Frame;
 use yawc::close::CloseCode;
 
+use super::frames::with_frames;
 use super::{Connection, End, Event, Next};
 use crate::protocol::codec;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::ServerSession;
-use crate::session::{Bundle, Parcel};
-use crate::transport::websocket::frame::{MOST_HEAD, put_text};
+use crate::session::Parcel;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Pushes what is queued for the bound session if a plain call can: nothing is compressed, frames are not
@@ -133,7 +133,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let is_put = match parcel {
                 Parcel::One(message) => self.socket.put(message.envelope()),
                 Parcel::Many(bundle) => {
-                    !self.socket.packs(bundle.largest()) && self.socket.put_frames(frames(bundle))
+                    !self.socket.packs(bundle.largest())
+                        && with_frames(bundle, |frames| self.socket.put_frames(frames))
                 }
             };
             if !is_put {
@@ -200,17 +201,6 @@ const MOST_TEXT: usize = 16 * 1024;
 
 /// Longest queue whose memory is kept for the next messages.
 const MOST_OUTGOING: usize = 32;
-
-/// The frames of these messages, the same for every socket that does not compress them.
-fn frames(bundle: &Bundle) -> &[u8] {
-    bundle.written(|messages| {
-        let mut frames = Vec::with_capacity(bundle.size() + messages.len() * MOST_HEAD);
-        for message in messages {
-            put_text(&mut frames, message.envelope());
-        }
-        frames
-    })
-}
 
 /// Waits for a write, which mostly has not to be waited for.
 async fn written<E: fmt::Display>(
