@@ -72,7 +72,10 @@ impl<M: Queued> Parcel<M> {
 
 impl<M: Queued> Bundle<M> {
     fn new(messages: Vec<M>) -> Self {
-        debug_assert!(!messages.iter().any(Queued::is_lazy), "it would not wait");
+        debug_assert!(
+            !messages.iter().any(Queued::is_lazy),
+            "what may wait is queued alone"
+        );
         Self {
             size: messages.iter().map(Queued::size).sum(),
             largest: messages.iter().map(Queued::size).max().unwrap_or(0),
@@ -84,6 +87,11 @@ impl<M: Queued> Bundle<M> {
 impl<M> Bundle<M> {
     pub(crate) fn messages(&self) -> &[M] {
         &self.messages
+    }
+
+    /// Bytes of all messages.
+    pub(crate) const fn size(&self) -> usize {
+        self.size
     }
 
     /// Bytes of the largest message.

@@ -105,7 +105,7 @@ impl<M: Queued> Queue<M> {
         self.bytes += parcel.size();
         self.waiting += parcel.count();
         if !parcel.is_lazy() {
-            self.hasten(); // What may wait has company.
+            self.hasten(); // What has waited leaves with it.
         }
         self.parcels.push_back(parcel);
     }
@@ -220,11 +220,11 @@ impl<M: Queued> Queue<M> {
 }
 
 impl Kept {
-    /// The oldest parcel has become so many; nothing changes if none has left.
+    /// The oldest parcel has become so many. If it has not left, that is none of ours.
     fn unpack_oldest(&mut self, parcels: usize) {
         if let Some((_, count)) = self.batches.front_mut() {
-            *count += parcels - 1;
-            self.parcels += parcels - 1;
+            *count = *count + parcels - 1;
+            self.parcels = self.parcels + parcels - 1;
         }
     }
 
@@ -380,6 +380,7 @@ mod tests {
         Take { with_kept: bool },
         TakeBatch,
         Acknowledge(u64),
+        Hasten,
     }
 
     fn event() -> impl Strategy<Value = Event> {
@@ -391,11 +392,16 @@ mod tests {
             1 => any::<bool>().prop_map(|with_kept| Event::Take { with_kept }),
             2 => Just(Event::TakeBatch),
             2 => (0..9_u64).prop_map(Event::Acknowledge),
+            1 => Just(Event::Hasten),
         ]
     }
 
     /// What leaves, and what can be told.
-    fn after(event: &Event, queue: &mut Queue<Sized>, together: bool) -> impl Debug + PartialEq {
+    fn after(
+        event: &Event,
+        queue: &mut Queue<Sized>,
+        together: bool,
+    ) -> impl Debug + PartialEq + use<> {
         let (mut number, mut taken, mut is_missing) = (None, VecDeque::new(), false);
         match event {
             Event::Together(sizes) if together => queue.append(parcel(sizes)),
@@ -405,6 +411,7 @@ mod tests {
             Event::Take { with_kept: false } => queue.take(&mut taken),
             Event::TakeBatch => number = queue.take_batch(&mut taken),
             Event::Acknowledge(batch) => is_missing = queue.acknowledge(*batch),
+            Event::Hasten => queue.hasten(),
         }
         let counts = (queue.len(), queue.bytes, queue.urgent);
         (number, sizes(&taken), is_missing, counts)
@@ -417,6 +424,8 @@ mod tests {
             keeps: bool,
         ) {
             let (mut together, mut singly) = (Queue::default(), Queue::default());
+            // Which messages that wait may not.
+            let mut urgent = VecDeque::new();
             if keeps {
                 together.keep();
                 singly.keep();
@@ -427,6 +436,27 @@ mod tests {
                     after(&event, &mut singly, false),
                 );
                 prop_assert_eq!(of_both.0, of_both.1, "{:?}", event);
+                match event {
+                    Event::Together(sizes) => {
+                        urgent.extend(sizes);
+                        urgent.iter_mut().for_each(|it| *it = 1);
+                    }
+                    Event::Push(size) => {
+                        urgent.push_back(size);
+                        while urgent.len() > singly.len() {
+                            urgent.pop_front(); // To make room.
+                        }
+                        if size % 2 == 1 {
+                            urgent.iter_mut().for_each(|it| *it = 1);
+                        }
+                    }
+                    Event::Hasten => urgent.iter_mut().for_each(|it| *it = 1),
+                    Event::Take { .. } => urgent.clear(),
+                    Event::TakeBatch if keeps => urgent.clear(),
+                    Event::TakeBatch | Event::Acknowledge(_) => {}
+                }
+                let count = urgent.iter().filter(|it| *it % 2 == 1).count();
+                prop_assert_eq!(singly.urgent, count);
             }
         }
     }

@@ -15,8 +15,8 @@ use crate::session::{Carrier, Enqueued, Parcel, State, Wake};
 
 /// Writes into a reply how its client acknowledges the messages that leave with it.
 pub(crate) trait Numbering: Send + Sync {
-    /// These messages, for whoever looks at them, leave with this reply, which closes this batch. Called one at a
-    /// time for a session, in the order of the batches.
+    /// These messages leave with this reply, which closes this batch; they are unpacked for whoever looks at them.
+    /// Called one at a time for a session, in the order of the batches.
     fn number(
         &self,
         session: &ServerSession,
@@ -94,7 +94,7 @@ impl ServerSession {
             return false;
         };
         if wake != Wake::Nobody {
-            let effects = shell.wake(wake);
+            let effects = shell.effects_of_wake(wake);
             drop(shell);
             self.perform(effects);
         }
@@ -113,12 +113,13 @@ impl ServerSession {
             Enqueued::Queued(wake) => wake,
             Enqueued::Dropped(_) | Enqueued::Gone(_) | Enqueued::Overflow(_) => Wake::Nobody,
         };
-        // Most messages join others for which somebody has been woken, and only lazy ones have a deadline.
+        // Most messages join others for which somebody has been woken.
         if lazy || wake != Wake::Nobody {
+            // Only lazy ones have a deadline.
             let effects = if lazy {
                 shell.effects(wake)
             } else {
-                shell.wake(wake)
+                shell.effects_of_wake(wake)
             };
             drop(shell);
             self.perform(effects);

@@ -179,7 +179,7 @@ impl ServerSession {
         if wake == Wake::Nobody {
             return; // Mostly what came in the meantime has left already.
         }
-        let effects = shell.wake(wake);
+        let effects = shell.effects_of_wake(wake);
         drop(shell);
         self.perform(effects);
     }
@@ -214,17 +214,26 @@ impl Shell {
 
     /// Whom to tell of a change that may have brought a deadline nearer.
     pub(super) fn effects(&mut self, wake: Wake) -> Effects {
-        let mut effects = self.wake(wake);
-        let deadline = self.state.deadline();
-        if deadline.is_some_and(|at| self.scheduled.is_none_or(|scheduled| at < scheduled)) {
-            self.scheduled = deadline;
-            effects.schedule = deadline;
-        }
+        let mut effects = self.told(wake);
+        effects.schedule = self.nearer_deadline();
+        self.scheduled = effects.schedule.or(self.scheduled);
         effects
     }
 
-    /// Whom to tell of any other change: deadlines are not looked at, which lie in memory of their own.
-    pub(super) fn wake(&mut self, wake: Wake) -> Effects {
+    /// Whom to tell of a change that brings no deadline nearer: they are not looked at, because they lie in other
+    /// lines of memory.
+    pub(super) fn effects_of_wake(&mut self, wake: Wake) -> Effects {
+        debug_assert_eq!(self.nearer_deadline(), None, "nobody would look at it");
+        self.told(wake)
+    }
+
+    /// The earliest deadline, if the timers do not know it.
+    fn nearer_deadline(&self) -> Option<Instant> {
+        let is_nearer = |at: &Instant| self.scheduled.is_none_or(|scheduled| *at < scheduled);
+        self.state.deadline().filter(is_nearer)
+    }
+
+    fn told(&mut self, wake: Wake) -> Effects {
         let mut effects = Effects {
             resume: None,
             push: None,

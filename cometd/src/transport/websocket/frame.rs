@@ -106,6 +106,9 @@ fn extend<const LENGTH: usize>(out: &mut Vec<u8>, head: [u8; LENGTH], text: &str
     out.extend_from_slice(text.as_bytes());
 }
 
+/// Most bytes before the text in such a frame.
+pub(super) const MOST_HEAD: usize = 10;
+
 /// The frame is the last of its message.
 const LAST: u8 = 0x80;
 

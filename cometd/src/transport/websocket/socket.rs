@@ -224,10 +224,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         self.packs && size >= WORTH_PACKING
     }
 
+    /// Whether more may be added to the output before that is flushed.
+    pub(super) const fn has_room(&self) -> bool {
+        !self.ends.output.is_full()
+    }
+
     /// Adds a text to the output, unless it has to be [sent](Self::send), or the output flushed before.
     /// Whether that was done.
     pub(super) fn put(&mut self, text: &str) -> bool {
-        let may = !self.packs(text.len()) && !self.ends.output.is_full();
+        let may = !self.packs(text.len()) && self.has_room();
         if may {
             self.ends.output.text(text);
         }
@@ -236,7 +241,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
 
     /// Adds frames to the output, unless that has to be flushed before. Whether that was done.
     pub(super) fn put_frames(&mut self, frames: &[u8]) -> bool {
-        let may = !self.ends.output.is_full();
+        let may = self.has_room();
         if may {
             self.ends.output.add(frames);
         }

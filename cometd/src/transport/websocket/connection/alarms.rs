@@ -19,7 +19,8 @@ pub(super) enum Alarm {
 /// Waits for the stop of the server and for a time, across all events of a connection.
 ///
 /// To ask either costs locks that all connections share, so that both are asked only if they have an
-/// answer, or would wake somebody else. In boxes, so that what is looked at for each event lies together.
+/// answer, or would wake somebody else. In boxes: of both only a flag is read for an event, and the rest would
+/// lie between what else is read.
 pub(super) struct Alarms<'core> {
     core: &'core Core,
     stop: Pin<Box<WaitForCancellationFuture<'core>>>,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Weak};
 use crate::session::Bundle;
 use crate::transport::websocket::frame;
 
-/// The frames of the bundles that a thread was last asked for: mostly its sockets write the same ones, in turns.
+/// The frames of the bundles that a thread has written last: mostly its sockets write the same ones, in turns.
 ///
 /// They are not kept with the messages: who does not read would keep them, too, and no queue counts them.
 #[derive(Default)]
@@ -23,7 +23,7 @@ struct Recent {
     frames: Vec<u8>,
 }
 
-/// How many bundles, of up to 64 KiB each.
+/// How many bundles: their frames take up to 65 KiB each, as long as there is the thread.
 const MOST_RECENT: usize = 8;
 
 thread_local! {
@@ -47,11 +47,14 @@ impl Frames {
         let at = self.oldest;
         self.oldest = (at + 1) % MOST_RECENT;
         if let Some(recent) = self.recent.get_mut(at) {
-            recent.bundle = Arc::downgrade(bundle);
+            recent.bundle = Weak::new();
             recent.frames.clear();
+            let heads = bundle.messages().len() * frame::MOST_HEAD;
+            recent.frames.reserve_exact(bundle.size() + heads);
             for message in bundle.messages() {
                 frame::put_text(&mut recent.frames, message.envelope());
             }
+            recent.bundle = Arc::downgrade(bundle);
         }
         at
     }
@@ -90,8 +93,25 @@ mod tests {
                     frame::put_text(&mut expected, &envelope);
                 }
                 with_frames(bundle, |frames| assert_eq!(frames, expected));
-                with_frames(bundle, |again| assert_eq!(again, expected));
             }
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_not_written_again() {
+        let bundles = [["a", "b"], ["c", "d"]].map(bundle);
+        let places = || bundles.each_ref().map(|it| with_frames(it, <[u8]>::as_ptr));
+        assert_eq!(places(), places());
+    }
+
+    #[test]
+    fn a_bundle_in_the_place_of_another_has_its_own_frames() {
+        for nth in 0..100 {
+            let text = format!("number {nth}.");
+            let bundle = bundle([&text, "last"]);
+            let has_text =
+                |frames: &[u8]| frames.windows(text.len()).any(|it| it == text.as_bytes());
+            assert!(with_frames(&bundle, has_text));
         }
     }
 

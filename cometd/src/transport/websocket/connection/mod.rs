@@ -30,8 +30,8 @@ use self::alarms::{Alarm, Alarms};
 use self::end::End;
 use self::envelopes::Envelopes;
 
-/// A socket, from its upgrade to its end. In memory in this order: what a push looks at lies together, and
-/// next to what its task looks at.
+/// A socket, from its upgrade to its end. In memory in this order: what a push looks at comes last, and lies
+/// together.
 #[repr(C)]
 pub(super) struct Connection<S> {
     context: Arc<Context>,
@@ -79,6 +79,8 @@ impl Burst {
 enum Next {
     /// What was to be pushed has been, or the socket broke.
     Pushed(Result<(), End>),
+    /// What is to be pushed has to wait.
+    Push,
     Event(Event),
     Alarm(Alarm),
 }
@@ -165,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // Boxed, because a socket is idle most of the time and should be small then.
             let outcome = match next.await {
                 Next::Pushed(pushed) => pushed.map(|()| 1),
-                Next::Event(Event::Push) => boxed(|| self.on_push()).await.map(|()| 1),
+                Next::Push => boxed(|| self.on_push()).await.map(|()| 1),
                 Next::Event(event) => boxed(|| self.work(&core, event)).await,
                 Next::Alarm(Alarm::Late) => self.on_late(&mut alarms).map(|()| 1),
                 Next::Alarm(Alarm::Stop) => Err(boxed(|| self.on_stop()).await),

@@ -15,30 +15,30 @@ use yawc::Frame;
 use yawc::close::CloseCode;
 
 use super::frames::with_frames;
-use super::{Connection, End, Event, Next};
+use super::{Connection, End, Next};
 use crate::protocol::codec;
 use crate::protocol::{FrozenMessage, Reply};
 use crate::server::ServerSession;
 use crate::session::Parcel;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    /// Pushes what is queued for the bound session if a plain call can: nothing is compressed, frames are not
-    /// shared, and the stream takes all of it. Otherwise the rest is still to be fed and flushed.
+    /// Pushes what is queued for the bound session if a plain call can: nothing is compressed, each message has a
+    /// frame of its own, and the stream takes all of it. Otherwise what is left is to be fed and flushed.
     ///
     /// No future: its state would be one more piece of memory for each of many sockets, and not in the cache.
     pub(super) fn push(&mut self, context: &mut Context<'_>) -> Next {
         debug_assert!(self.spare.is_given_up(), "what was worked off is flushed");
         if self.messages_per_frame() > 1 {
-            return Next::Event(Event::Push);
+            return Next::Push;
         }
         self.take_pushed();
         if !self.put_outgoing() {
-            return Next::Event(Event::Push);
+            return Next::Push;
         }
         self.active = Instant::now();
         match self.socket.poll_flush(context) {
             Poll::Ready(flushed) => Next::Pushed(flushed.map_err(lost)),
-            Poll::Pending => Next::Event(Event::Push),
+            Poll::Pending => Next::Push,
         }
     }
 
@@ -115,6 +115,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.outgoing = parcels;
         }
         while !self.put_outgoing() {
+            if !self.socket.has_room() {
+                self.flush().await?;
+                continue;
+            }
+            // The first has to be compressed.
             let parcel = self.outgoing.pop_front();
             for message in parcel.iter().flat_map(Parcel::messages) {
                 self.feed(message.envelope()).await?;
@@ -133,7 +138,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let is_put = match parcel {
                 Parcel::One(message) => self.socket.put(message.envelope()),
                 Parcel::Many(bundle) => {
-                    !self.socket.packs(bundle.largest())
+                    self.socket.has_room()
+                        && !self.socket.packs(bundle.largest())
                         && with_frames(bundle, |frames| self.socket.put_frames(frames))
                 }
             };
