@@ -311,11 +311,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(())
     }
 
-    async fn on_push(&mut self) -> Result<(), End> {
-        self.feed_pushed().await?;
-        self.flush().await
-    }
-
     async fn on_stop(&mut self) -> End {
         if let Err(end) = self.on_push().await {
             return end;
@@ -373,12 +368,5 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.feed_with_replies(reply.as_slice()).await?;
         }
         self.flush_before(connect).await
-    }
-
-    /// Lets a connect go: its session expires from when the reply has been written (SES-6).
-    async fn flush_before(&mut self, connect: Box<Connect>) -> Result<(), End> {
-        let flushed = self.flush().await;
-        drop(connect);
-        flushed
     }
 }

@@ -18,7 +18,7 @@ use super::frames::with_frames;
 use super::{Connection, End, Next};
 use crate::protocol::codec;
 use crate::protocol::{FrozenMessage, Reply};
-use crate::server::ServerSession;
+use crate::server::{Connect, ServerSession};
 use crate::session::Parcel;
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
@@ -46,6 +46,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     pub(super) async fn feed_pushed(&mut self) -> Result<(), End> {
         self.take_pushed();
         self.feed_outgoing(None).await
+    }
+
+    /// Pushes what a plain call could not.
+    pub(super) async fn on_push(&mut self) -> Result<(), End> {
+        self.feed_pushed().await?;
+        self.flush().await
     }
 
     /// Takes what is queued for the bound session, unless something is on its way already.
@@ -175,6 +181,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let patience = self.patience();
         let flushed = poll_fn(|context| self.socket.poll_flush(context));
         written(patience, flushed).await
+    }
+
+    /// Lets a connect go: its session expires from when the reply has been written (SES-6).
+    pub(super) async fn flush_before(&mut self, connect: Box<Connect>) -> Result<(), End> {
+        let flushed = self.flush().await;
+        drop(connect);
+        flushed
     }
 
     /// Queues what the peer has published: nobody who hears it waits for what this connection waits for.
